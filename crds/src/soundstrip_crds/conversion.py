@@ -1,0 +1,198 @@
+"""VideoConversion in Python: the same fields and bounds as the CRD's YAML, held to it by a test.
+
+Parsing is lenient to unknown fields (a newer CRD may have more) and strict about known ones.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from soundstrip_crds.names import API_VERSION, KIND
+
+FileId = Annotated[str, Meta(pattern="^[0-9a-f]{24}$", max_length=24)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Filename = Annotated[str, Meta(min_length=1, max_length=255)]
+ContentType = Annotated[str, Meta(max_length=127)]
+Size = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+Sentence = Annotated[str, Meta(max_length=1024)]
+Word = Annotated[str, Meta(max_length=63)]
+
+Bitrate = Literal["128k", "192k", "320k"]
+Quality = Literal["V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9"]
+
+DEFAULT_BITRATE: Bitrate = "192k"
+DEFAULT_DEADLINE_SECONDS = 3600
+
+
+class _Object(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A part of the object, as the API server holds it."""
+
+
+class Source(_Object, frozen=True):
+    """The uploaded file in the bucket `sources`."""
+
+    file_id: FileId
+    filename: Filename
+    size: Size
+    content_type: ContentType
+    sha256: Sha256
+
+
+class Output(_Object, frozen=True):
+    """The audio that is asked for: `bitrate` (constant) or `quality` (variable), not both."""
+
+    format: Literal["mp3"] = "mp3"
+    bitrate: Bitrate | None = None
+    quality: Quality | None = None
+
+
+class Owner(_Object, frozen=True):
+    """Who uploaded the source; `id` is a valid label value and stands in the owner label too."""
+
+    id: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", max_length=63)
+    ]
+    name: Annotated[str, Meta(min_length=1, max_length=127)]
+
+
+class Notify(_Object, frozen=True):
+    """Which messages the owner gets at the end."""
+
+    email: bool = True
+
+
+class Spec(_Object, frozen=True):
+    """What is wanted; only `cancelled` can change, and only from false to true."""
+
+    source: Source
+    owner: Owner
+    output: Output = Output()
+    notify: Notify = Notify()
+    cancelled: bool = False
+    active_deadline_seconds: Annotated[int, Meta(ge=1, le=86400)] = DEFAULT_DEADLINE_SECONDS
+
+
+ConditionType = Literal["Accepted", "Succeeded", "Finished", "Notified"]
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Condition(_Object, frozen=True):
+    """A condition by the Kubernetes API conventions."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Annotated[str, Meta(pattern="^[A-Za-z]+$", max_length=63)]
+    message: Sentence
+    last_transition_time: datetime
+    observed_generation: Annotated[int, Meta(ge=0)]
+
+
+class Progress(_Object, frozen=True):
+    """How far FFmpeg has come, in percent of the media's time; `speed` is media time per time."""
+
+    percent: Annotated[int, Meta(ge=0, le=100)]
+    speed: Annotated[float, Meta(ge=0)] | None = None
+    estimated_seconds_left: Annotated[int, Meta(ge=0)] | None = None
+
+
+class Track(_Object, frozen=True):
+    """An audio track of the source; `bitrate` is in bits per second."""
+
+    index: Annotated[int, Meta(ge=0)]
+    codec: Word
+    channels: Annotated[int, Meta(ge=0)] | None = None
+    sample_rate: Annotated[int, Meta(ge=0)] | None = None
+    bitrate: Annotated[int, Meta(ge=0)] | None = None
+    language: Word | None = None
+
+
+class Media(_Object, frozen=True):
+    """What the source turned out to be."""
+
+    container: Word
+    duration_seconds: Seconds | None = None
+    tracks: Annotated[tuple[Track, ...], Meta(max_length=32)] = ()
+
+
+class Result(_Object, frozen=True):
+    """The audio file in the bucket `results`; `bitrate` is its mean in bits per second."""
+
+    file_id: FileId
+    filename: Filename
+    size: Size
+    sha256: Sha256
+    content_type: ContentType
+    duration_seconds: Seconds
+    bitrate: Annotated[int, Meta(ge=0)]
+
+
+class Try(_Object, frozen=True):
+    """One Job, and how it ended; without `finishedAt` it is under way."""
+
+    number: Annotated[int, Meta(ge=1)]
+    job: Word
+    started_at: datetime
+    finished_at: datetime | None = None
+    reason: Annotated[str, Meta(pattern="^[A-Za-z]+$", max_length=63)] | None = None
+    message: Sentence | None = None
+    exit_code: Annotated[int, Meta(ge=0, le=255)] | None = None
+
+
+class Run(_Object, frozen=True):
+    """The tries that led, or lead, to one outcome."""
+
+    number: Annotated[int, Meta(ge=1)]
+    tries: Annotated[tuple[Try, ...], Meta(max_length=20)] = ()
+
+
+class Status(_Object, frozen=True):
+    """What is; the operator alone writes it."""
+
+    observed_generation: Annotated[int, Meta(ge=0)] | None = None
+    conditions: Annotated[tuple[Condition, ...], Meta(max_length=8)] = ()
+    progress: Progress | None = None
+    media: Media | None = None
+    result: Result | None = None
+    runs: Annotated[tuple[Run, ...], Meta(max_length=20)] = ()
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """Return the condition of this type, if it was ever set."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+
+class Metadata(_Object, frozen=True):
+    """The part of the object's metadata that Soundstrip reads."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 1
+    resource_version: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    finalizers: tuple[str, ...] = ()
+
+
+class VideoConversion(_Object, frozen=True):
+    """One conversion: the only truth about it."""
+
+    metadata: Metadata
+    spec: Spec
+    status: Status = Status()
+    api_version: str = API_VERSION
+    kind: str = KIND
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> "VideoConversion":
+        """Parse what the API server sent; `msgspec.ValidationError` says which field is wrong."""
+        return msgspec.convert(body, cls)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the body that the API server takes."""
+        body: dict[str, Any] = msgspec.to_builtins(self)
+        return {"apiVersion": self.api_version, "kind": self.kind} | body

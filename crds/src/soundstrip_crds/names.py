@@ -1,0 +1,36 @@
+"""Names that other rooms, and people, rely on."""
+
+import hashlib
+
+GROUP = "soundstrip.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "VideoConversion"
+PLURAL = "videoconversions"
+
+FINALIZER = f"{GROUP}/storage"
+"""Held until a conversion's Job, pods, result and claim on its source are gone."""
+
+OWNER_LABEL = f"{GROUP}/owner"
+CONVERSION_LABEL = f"{GROUP}/conversion"
+RUN_LABEL = f"{GROUP}/run"
+TRY_LABEL = f"{GROUP}/try"
+
+MOVER = "mover"
+CONVERTER = "converter"
+
+_JOB_NAME_STEM = 40
+
+
+def conversion_name(file_id: str) -> str:
+    """Name the conversion of a source, so that creating it twice makes one object."""
+    return f"vc-{file_id}"
+
+
+def job_name(conversion: str, uid: str, run: int, try_number: int) -> str:
+    """Name the Job of one try: at most 63 characters, and of this object only.
+
+    A conversion that was deleted and made again has another uid, so it never meets an old Job.
+    """
+    digest = hashlib.sha256(uid.encode()).hexdigest()[:8]
+    return f"{conversion[:_JOB_NAME_STEM]}-{digest}-{run}-{try_number}"

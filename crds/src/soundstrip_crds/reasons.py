@@ -1,0 +1,84 @@
+"""Why a conversion is where it is: the finite taxonomy, and what a person can do about each."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The reason of the condition Succeeded."""
+
+    QUEUED = "Queued"
+    PENDING = "Pending"
+    CONVERTING = "Converting"
+    STORING = "Storing"
+
+    SUCCEEDED = "Succeeded"
+
+    UNSUPPORTED_MEDIA = "UnsupportedMedia"
+    NO_AUDIO_TRACK = "NoAudioTrack"
+    CORRUPT_MEDIA = "CorruptMedia"
+    SOURCE_MISSING = "SourceMissing"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    CANCELLED = "Cancelled"
+
+    STORAGE_UNAVAILABLE = "StorageUnavailable"
+    WORKER_LOST = "WorkerLost"
+    START_FAILED = "StartFailed"
+    DISK_FULL = "DiskFull"
+    OUT_OF_MEMORY = "OutOfMemory"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+
+
+WAITING = frozenset({Reason.QUEUED, Reason.PENDING, Reason.CONVERTING, Reason.STORING})
+
+PERMANENT = frozenset(
+    {
+        Reason.UNSUPPORTED_MEDIA,
+        Reason.NO_AUDIO_TRACK,
+        Reason.CORRUPT_MEDIA,
+        Reason.SOURCE_MISSING,
+        Reason.LIMIT_EXCEEDED,
+        Reason.CANCELLED,
+    }
+)
+"""Another try would end the same way, so there is none."""
+
+TRANSIENT = frozenset(
+    {
+        Reason.STORAGE_UNAVAILABLE,
+        Reason.WORKER_LOST,
+        Reason.START_FAILED,
+        Reason.DISK_FULL,
+        Reason.OUT_OF_MEMORY,
+        Reason.DEADLINE_EXCEEDED,
+    }
+)
+"""The world's fault: tried again, and final only when the tries are used up."""
+
+REMEDY: dict[Reason, str] = {
+    Reason.QUEUED: "Waiting for a free place; the operator starts it by itself.",
+    Reason.PENDING: "The worker pod is starting; its own message says what it waits for.",
+    Reason.CONVERTING: "FFmpeg is at work.",
+    Reason.STORING: "The audio is made and is being stored.",
+    Reason.SUCCEEDED: "The audio is ready to be downloaded.",
+    Reason.UNSUPPORTED_MEDIA: "The file is no video or audio that can be read here; upload MP4, "
+    "M4V, MOV, MKV, WebM, AVI, FLV or WMV.",
+    Reason.NO_AUDIO_TRACK: "The video has no audio track; upload one that has sound.",
+    Reason.CORRUPT_MEDIA: "The file is damaged or cut off; check that it plays to its end, and "
+    "upload it again.",
+    Reason.SOURCE_MISSING: "The owner has no complete upload with this file id; upload the file "
+    "again.",
+    Reason.LIMIT_EXCEEDED: "The file asks for more than a conversion may take; upload a shorter "
+    "or smaller one, or ask the administrator for higher limits.",
+    Reason.CANCELLED: "It was cancelled on request; upload the file again to convert it.",
+    Reason.STORAGE_UNAVAILABLE: "MongoDB did not answer the worker; check that it runs and that "
+    "its credentials are right.",
+    Reason.WORKER_LOST: "The worker pod ended before its work was done; look at the node and at "
+    "the events of the namespace.",
+    Reason.START_FAILED: "The worker pod could not start; its own message says why (image, quota, "
+    "resources).",
+    Reason.DISK_FULL: "The worker ran out of disk; raise worker.diskHeadroom or free the node's "
+    "disk.",
+    Reason.OUT_OF_MEMORY: "The worker ran out of memory; raise worker.memory if its files need it.",
+    Reason.DEADLINE_EXCEEDED: "The conversion took longer than activeDeadlineSeconds; raise it or "
+    "upload a shorter file.",
+}
