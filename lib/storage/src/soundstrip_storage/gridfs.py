@@ -1,0 +1,225 @@
+"""Streams files into and out of GridFS with memory that does not grow with the file."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from bson import ObjectId
+from pymongo import WriteConcern
+from pymongo.errors import DuplicateKeyError
+
+from soundstrip_storage.connection import Documents
+from soundstrip_storage.errors import FileDamaged, StorageError, storage_errors
+from soundstrip_storage.layout import CHUNK_SIZE, INTENTS, Bucket, StoredFile, parse_file_id
+
+_CHUNKS_PER_INSERT = 16
+"""4 MiB: large enough that round trips don't count, small enough for a pod of 150Mi."""
+
+_TOUCH_SECONDS = 60.0
+
+
+def find_file(database: Documents, bucket: Bucket, file_id: str) -> StoredFile | None:
+    """Return the complete file with this id; None for any id that has none, malformed or not."""
+    key = parse_file_id(file_id)
+    if key is None:
+        return None
+    with storage_errors():
+        document = database[bucket.files].find_one({"_id": key})
+    return StoredFile.parse(document) if document else None
+
+
+def find_result(database: Documents, uid: str, run: int) -> StoredFile | None:
+    """Return the result of a conversion's run, if one is stored."""
+    key = {"metadata.conversionUid": uid, "metadata.run": run}
+    with storage_errors():
+        document = database[Bucket.RESULTS.files].find_one(key)
+    return StoredFile.parse(document) if document else None
+
+
+def read_file(
+    database: Documents, bucket: Bucket, file: StoredFile, start: int = 0, stop: int | None = None
+) -> Iterator[bytes]:
+    """Yield the bytes from `start` up to `stop` (the end if None), a chunk at a time.
+
+    Raises:
+        FileDamaged: If a chunk is missing or has the wrong length.
+        StorageUnavailable: If MongoDB does not answer.
+    """
+    stop = file.length if stop is None else min(stop, file.length)
+    if start >= stop:
+        return
+    first, last = start // file.chunk_size, (stop - 1) // file.chunk_size
+    for n, data in enumerate(_chunks(database, bucket, file, first, last), first):
+        offset = n * file.chunk_size
+        yield data[max(0, start - offset) : stop - offset]
+
+
+def _chunks(
+    database: Documents, bucket: Bucket, file: StoredFile, first: int, last: int
+) -> Iterator[bytes]:
+    key = {"files_id": ObjectId(file.id), "n": {"$gte": first, "$lte": last}}
+    expected = first
+    with storage_errors():
+        found = database[bucket.chunks].find(key, {"_id": 0, "n": 1, "data": 1})
+        for chunk in found.sort("n", 1).batch_size(_CHUNKS_PER_INSERT):
+            _check_chunk(file, chunk, expected)
+            expected += 1
+            yield chunk["data"]
+    if expected != last + 1:
+        raise FileDamaged(f"chunk {expected} of file {file.id} is missing")
+
+
+def _check_chunk(file: StoredFile, chunk: Mapping[str, Any], expected: int) -> None:
+    if chunk["n"] != expected:
+        raise FileDamaged(f"chunk {expected} of file {file.id} is missing")
+    length = min(file.chunk_size, file.length - expected * file.chunk_size)
+    if len(chunk["data"]) != length:
+        raise FileDamaged(f"chunk {expected} of file {file.id} has a wrong length")
+
+
+def settle_intent(database: Documents, file_id: str) -> None:
+    """Remove the intent of a file that something else stands for now."""
+    with storage_errors():
+        database[INTENTS].delete_one({"_id": ObjectId(file_id)})
+
+
+def remove_file(database: Documents, bucket: Bucket, file_id: str) -> None:
+    """Remove a file, whole or in parts, and then its intent; again and again changes nothing."""
+    key = ObjectId(file_id)
+    with storage_errors():
+        database[bucket.files].delete_one({"_id": key})
+        database[bucket.chunks].delete_many({"files_id": key})
+        database[INTENTS].delete_one({"_id": key})
+
+
+class FileWriter:
+    """Writes one file: an intent first, then chunks in large inserts, its document last.
+
+    A context manager: leaving it without `finish` removes what was written. After `finish` the
+    intent still stands, until the caller calls `settle_intent`.
+    """
+
+    def __init__(self, database: Documents, bucket: Bucket, *, install: str, owner: str) -> None:
+        self.id = str(ObjectId())
+        self.length = 0
+        self._database = database
+        self._bucket = bucket
+        # Chunks don't wait for the journal: the document's majority write vouches for them.
+        self._chunks = database[bucket.chunks].with_options(write_concern=WriteConcern(w=1))
+        self._install = install
+        self._owner = owner
+        self._hash = hashlib.sha256()
+        self._pending = bytearray()
+        self._chunk_count = 0
+        self._touched = time.monotonic()
+        self._finished = False
+
+    def __enter__(self) -> Self:
+        now = datetime.now(UTC)
+        intent = {
+            "_id": ObjectId(self.id),
+            "bucket": str(self._bucket),
+            "install": self._install,
+            "owner": self._owner,
+            "startedAt": now,
+            "touchedAt": now,
+        }
+        with storage_errors():
+            self._database[INTENTS].insert_one(intent)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._finished:
+            return
+        try:
+            remove_file(self._database, self._bucket, self.id)
+        except StorageError as failure:
+            # The intent still stands for the sweep; the first error is the one to tell.
+            if error is None:
+                raise
+            error.add_note(f"what was written could not be removed: {failure}")
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of all that was written so far."""
+        return self._hash.hexdigest()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes.
+
+        Raises:
+            StorageUnavailable: If MongoDB does not take a batch of chunks.
+        """
+        self._hash.update(data)
+        self.length += len(data)
+        self._pending += data
+        batch = CHUNK_SIZE * _CHUNKS_PER_INSERT
+        while len(self._pending) >= batch:
+            self._insert(memoryview(self._pending)[:batch].tobytes())
+            del self._pending[:batch]
+
+    def finish(self, filename: str, metadata: Mapping[str, Any]) -> StoredFile:
+        """Write the rest and the file document, and return the file.
+
+        `install`, `owner` and `sha256` are added to the metadata. Of two results of one run the
+        first wins: the loser removes its own chunks and returns the winner.
+
+        Raises:
+            StorageUnavailable: If MongoDB does not take it.
+        """
+        self._insert(bytes(self._pending))
+        self._pending.clear()
+        document = self._file_document(filename, metadata)
+        with storage_errors():
+            try:
+                self._database[self._bucket.files].insert_one(document)
+            except DuplicateKeyError:
+                return self._yield_to_winner(metadata)
+        self._finished = True
+        return StoredFile.parse(document)
+
+    def _file_document(self, filename: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        own = {"install": self._install, "owner": self._owner, "sha256": self.sha256}
+        return {
+            "_id": ObjectId(self.id),
+            "filename": filename,
+            "length": self.length,
+            "chunkSize": CHUNK_SIZE,
+            "uploadDate": datetime.now(UTC),
+            "metadata": own | dict(metadata),
+        }
+
+    def _yield_to_winner(self, metadata: Mapping[str, Any]) -> StoredFile:
+        remove_file(self._database, self._bucket, self.id)
+        self._finished = True
+        winner = find_result(self._database, metadata["conversionUid"], metadata["run"])
+        if winner is None:
+            raise FileDamaged("the result that came first is gone again")
+        return winner
+
+    def _insert(self, data: bytes) -> None:
+        key = ObjectId(self.id)
+        chunks = [
+            {"files_id": key, "n": self._chunk_count + n, "data": data[at : at + CHUNK_SIZE]}
+            for n, at in enumerate(range(0, len(data), CHUNK_SIZE))
+        ]
+        if not chunks:
+            return
+        with storage_errors():
+            self._chunks.insert_many(chunks)
+            self._touch(key)
+        self._chunk_count += len(chunks)
+
+    def _touch(self, key: ObjectId) -> None:
+        if time.monotonic() - self._touched < _TOUCH_SECONDS:
+            return
+        self._database[INTENTS].update_one({"_id": key}, {"$set": {"touchedAt": datetime.now(UTC)}})
+        self._touched = time.monotonic()
