@@ -1,0 +1,81 @@
+"""Real servers for integration tests: containers on loopback ports that go when the tests end."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+_LABEL = "dev.soundstrip.test-pid"
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """Run docker and return what it prints on either stream."""
+    done = subprocess.run(
+        ["docker", *arguments],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    assert not check or done.returncode == 0, f"docker {arguments[0]}: {done.stdout}"
+    return done.stdout.strip()
+
+
+@contextmanager
+def container(
+    image: str, port: int, environment: Mapping[str, str], arguments: Sequence[str] = ()
+) -> Iterator["Server"]:
+    """Run a server until the block ends; its memory-backed data go with it."""
+    _remove_abandoned()
+    variables = [f"--env={name}={value}" for name, value in environment.items()]
+    publish = [f"--publish=127.0.0.1::{port}", f"--label={_LABEL}={os.getpid()}"]
+    name = docker("run", "--detach", *publish, *variables, image, *arguments)
+    try:
+        yield Server(name, port)
+    finally:
+        docker("rm", "--force", "--volumes", name, check=False)
+
+
+class Server:
+    """A running container whose one port is published on loopback."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self.name = name
+        self._port = port
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1; it changes when the container is stopped and started."""
+        ports = json.loads(docker("inspect", self.name))[0]["NetworkSettings"]["Ports"]
+        return int(ports[f"{self._port}/tcp"][0]["HostPort"])
+
+    def run(self, *command: str) -> str:
+        """Run a command inside the container."""
+        return docker("exec", self.name, *command)
+
+    def pause(self) -> None:
+        """Freeze the server: connections stand, and nobody answers."""
+        docker("pause", self.name)
+
+    def unpause(self) -> None:
+        """Let a frozen server go on."""
+        docker("unpause", self.name)
+
+    def logs(self) -> str:
+        """What the server printed."""
+        return docker("logs", self.name)
+
+
+def _remove_abandoned() -> None:
+    """Remove the containers of test runs that were killed."""
+    listing = docker(
+        "ps", "--all", f"--filter=label={_LABEL}", f'--format={{{{.ID}}}} {{{{.Label "{_LABEL}"}}}}'
+    )
+    for line in listing.splitlines():
+        name, pid = line.split()
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            docker("rm", "--force", "--volumes", name, check=False)

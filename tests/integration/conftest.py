@@ -1,0 +1,156 @@
+"""Real servers, one of each for a test run, and a fresh corner of each for every test."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mysql.connector as mysql_driver
+import pika
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from tests.containers import Server, container
+from tests.kubernetes import Namespace
+from tests.waiting import wait_until
+
+_PASSWORD = secrets.token_hex(16)
+_CRD = Path(__file__).parents[2] / "crds" / "soundstrip.dev_videoconversions.yaml"
+
+
+@pytest.fixture(scope="session")
+def mongo_server() -> Iterator[Server]:
+    environment = {
+        "MONGO_INITDB_ROOT_USERNAME": "root",
+        "MONGO_INITDB_ROOT_PASSWORD": _PASSWORD,
+    }
+    with container("mongo:8.0", 27017, environment) as server:
+        wait_until(lambda: _mongo_answers(server), f"mongod answers\n{server.logs()}")
+        yield server
+
+
+@pytest.fixture
+def mongo_uri(mongo_server: Server) -> str:
+    return _mongo_uri(mongo_server)
+
+
+@pytest.fixture
+def mongo_database(mongo_uri: str) -> Iterator[str]:
+    name = f"test_{secrets.token_hex(6)}"
+    yield name
+    with MongoClient[dict[str, object]](mongo_uri) as client:
+        client.drop_database(name)
+
+
+def _mongo_uri(server: Server) -> str:
+    return f"mongodb://root:{_PASSWORD}@127.0.0.1:{server.port}/?authSource=admin"
+
+
+def _mongo_answers(server: Server) -> bool:
+    uri = _mongo_uri(server)
+    try:
+        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=500) as client:
+            return bool(client.admin.command("ping"))
+    except PyMongoError:
+        return False
+
+
+@dataclass(frozen=True)
+class MySql:
+    """A fresh database."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[Server]:
+    environment = {"MYSQL_ROOT_PASSWORD": _PASSWORD}
+    arguments = ["mysqld", "--performance-schema=OFF", "--innodb-buffer-pool-size=32M"]
+    with container("mysql:8.4", 3306, environment, arguments) as server:
+        wait_until(lambda: _mysql_answers(server), "mysqld answers", seconds=120)
+        yield server
+
+
+@pytest.fixture
+def mysql(mysql_server: Server) -> Iterator[MySql]:
+    database = f"test_{secrets.token_hex(6)}"
+    _mysql_execute(mysql_server, f"CREATE DATABASE {database}")
+    yield MySql("127.0.0.1", mysql_server.port, "root", _PASSWORD, database)
+    _mysql_execute(mysql_server, f"DROP DATABASE IF EXISTS {database}")
+
+
+def _mysql_execute(server: Server, statement: str) -> None:
+    with (
+        mysql_driver.connect(
+            host="127.0.0.1",
+            port=server.port,
+            user="root",
+            password=_PASSWORD,
+            connection_timeout=5,
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+def _mysql_answers(server: Server) -> bool:
+    try:
+        _mysql_execute(server, "SELECT 1")
+    except mysql_driver.Error:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[Server]:
+    environment = {"RABBITMQ_DEFAULT_USER": "guest", "RABBITMQ_DEFAULT_PASS": _PASSWORD}
+    with container("rabbitmq:4.0-management", 5672, environment) as server:
+        wait_until(lambda: _rabbitmq_answers(server), "RabbitMQ answers", seconds=120)
+        yield server
+
+
+@pytest.fixture
+def amqp_url(rabbitmq_server: Server) -> Iterator[str]:
+    vhost = f"test-{secrets.token_hex(6)}"
+    rabbitmq_server.run("rabbitmqctl", "add_vhost", vhost)
+    rabbitmq_server.run("rabbitmqctl", "set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+    yield _amqp_url(rabbitmq_server, vhost)
+    rabbitmq_server.run("rabbitmqctl", "delete_vhost", vhost)
+
+
+def _amqp_url(server: Server, vhost: str) -> str:
+    return f"amqp://guest:{_PASSWORD}@127.0.0.1:{server.port}/{vhost}"
+
+
+def _rabbitmq_answers(server: Server) -> bool:
+    parameters = pika.URLParameters(_amqp_url(server, "%2F") + "?socket_timeout=2")
+    try:
+        pika.BlockingConnection(parameters).close()
+    except (pika.exceptions.AMQPError, OSError):
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def crd() -> None:
+    namespace = Namespace("default")
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={_CRD}")
+    crd = "crd/videoconversions.soundstrip.dev"
+    namespace.kubectl("wait", "--for=condition=Established", crd, "--timeout=30s")
+
+
+@pytest.fixture
+def kube(crd: None) -> Iterator[Namespace]:
+    namespace = Namespace(f"test-{secrets.token_hex(4)}")
+    namespace.kubectl("create", "namespace", namespace.name)
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    namespace.kubectl("label", "namespace", namespace.name, label)
+    yield namespace
+    for conversion in namespace.list("videoconversions"):
+        name = conversion["metadata"]["name"]
+        namespace.patch("videoconversion", name, {"metadata": {"finalizers": None}})
+    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")

@@ -1,0 +1,60 @@
+"""The real cluster, as a person reaches it: by kubectl."""
+
+import json
+import subprocess
+from typing import Any
+
+CONTEXT = "kind-soundstrip"
+
+
+class KubectlError(AssertionError):
+    """kubectl refused; the text is what it printed."""
+
+
+class Namespace:
+    """One namespace of the cluster."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.context = CONTEXT
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
+        """Run kubectl in this namespace and return what it prints."""
+        command = ["kubectl", f"--context={self.context}", f"--namespace={self.name}", *arguments]
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, input=stdin, timeout=seconds
+        )
+        if done.returncode:
+            raise KubectlError(done.stderr.strip())
+        return done.stdout
+
+    def apply(self, body: dict[str, Any], *arguments: str) -> dict[str, Any]:
+        """Create or change an object and return it as the API server holds it."""
+        return self._json("apply", "-f-", *arguments, stdin=json.dumps(body))
+
+    def create(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an object and return it as the API server holds it."""
+        return self._json("create", "-f-", stdin=json.dumps(body))
+
+    def replace_status(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Write an object's status."""
+        return self._json("replace", "--subresource=status", "-f-", stdin=json.dumps(body))
+
+    def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Return an object, or None when there is none."""
+        text = self.kubectl("get", kind, name, "--ignore-not-found", "--output=json")
+        return json.loads(text) if text.strip() else None
+
+    def list(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
+        """Return all objects of a kind."""
+        items: list[dict[str, Any]] = self._json("get", kind, *arguments)["items"]
+        return items
+
+    def patch(self, kind: str, name: str, patch: Any, *arguments: str) -> dict[str, Any]:
+        """Patch an object by JSON merge and return it."""
+        text = json.dumps(patch)
+        return self._json("patch", kind, name, "--type=merge", f"--patch={text}", *arguments)
+
+    def _json(self, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.kubectl(*arguments, "--output=json", stdin=stdin))
+        return body
