@@ -1,0 +1,47 @@
+# Every target does its own set-up and skips what is there. `make help` says what each is for.
+SHELL := /bin/bash
+CACHE := $(or $(SOUNDSTRIP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/soundstrip)
+export PATH := $(CACHE)/bin:$(PATH)
+
+ROOMS := auth crds gateway lib notifier operator worker_image
+SOURCES := $(wildcard */src lib/*/src tests/mail/src)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit check format cluster cluster-down images bench tools
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: tools cluster images ## Show the main job: a video goes in, an MP3 and an e-mail come out
+	@hack/demo/run
+
+test: tools cluster images ## Prove it: unit, integration and end-to-end tests on a real cluster
+	@uv run --frozen pytest $(ROOMS) tests
+
+unit: tools ## Run the unit tests of all rooms; they need no server
+	@uv run --frozen pytest -n 2 $(ROOMS)
+
+check: tools ## Lint, types, import rules, shell scripts
+	uv run --frozen ruff format --check .
+	uv run --frozen ruff check .
+	uv run --frozen mypy $(SOURCES)
+	uv run --frozen lint-imports
+
+format: tools ## Format the code
+	uv run --frozen ruff format .
+	uv run --frozen ruff check --fix .
+
+cluster: ## Bring up the kind cluster `soundstrip`
+	@hack/cluster/up
+
+cluster-down: ## Remove the kind cluster and all that `make cluster` made
+	@hack/cluster/down
+
+images: tools cluster ## Build the images and load them into the cluster
+	@hack/images/build
+
+bench: tools cluster images ## Measure, and write docs/benchmarks.md
+	@uv run --frozen python hack/bench/run.py
+
+tools:
+	@hack/tools/up
