@@ -29,9 +29,14 @@ def dead_queue(queue: str) -> str:
 
 
 def queue_arguments(queue: str) -> dict[str, str | int]:
-    """Return the arguments of a queue of events: what is rejected goes to its dead queue."""
+    """Return the arguments of a queue of events: what is rejected goes to its dead queue.
+
+    One consumer at a time gets messages, however many are connected: a second notifier stands by,
+    and never sends the mail that the first is sending.
+    """
     return {
         "x-queue-type": "classic",
+        "x-single-active-consumer": True,
         "x-dead-letter-exchange": DEAD_LETTER_EXCHANGE,
         "x-dead-letter-routing-key": queue,
     }
