@@ -38,7 +38,7 @@ class StoredMessage:
         return str(self.parsed.get(name, ""))
 
     def part(self, subtype: str) -> str | None:
-        """Return the first body of the type `text/<subtype>`, if there is one, with plain newlines."""
+        """Return the first body of type `text/<subtype>`, if there is one, with plain newlines."""
         body = self.parsed.get_body((subtype,))
         return None if body is None else str(body.get_content()).replace("\r\n", "\n")
 
