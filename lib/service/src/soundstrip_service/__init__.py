@@ -1,0 +1,1 @@
+"""What every Soundstrip service has: settings, logs, health, problems and a server."""

@@ -1,0 +1,95 @@
+"""Settings: environment variables, described where they are declared."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
+
+EXIT_USAGE = 2
+"""The exit code for wrong arguments and for wrong or missing environment variables."""
+
+
+class Settings(BaseSettings):
+    """The base of a service's settings: each field is the variable of its upper-case name.
+
+    An empty variable counts as one that is not set.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, hide_input_in_errors=True, extra="ignore", env_ignore_empty=True
+    )
+
+    log_level: LogLevel = Field(default="info", description="debug, info, warning or error")
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load_settings(cls: type[S], *, program: str, description: str, argv: Sequence[str]) -> S:
+    """Return the settings that the environment holds, for a program that takes no arguments.
+
+    `--help` prints every variable and exits with 0. Other arguments, and missing or invalid
+    variables, exit with 2 and one message on stderr, which never holds a variable's value.
+    """
+    argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        epilog=describe_settings(cls),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(argv)
+    return read_settings(cls, program=program)
+
+
+def read_settings(cls: type[S], *, program: str) -> S:
+    """Return the settings that the environment holds, or exit with 2 and one message."""
+    try:
+        return cls()
+    except ValidationError as error:
+        complaints = _complaints(cls, error)
+    except SettingsError as error:
+        complaints = [str(error)]
+    print(f"{program}: the environment is not as it should be:", file=sys.stderr)
+    print("\n".join(f"  {complaint}" for complaint in complaints), file=sys.stderr)
+    sys.exit(EXIT_USAGE)
+
+
+def describe_settings(cls: type[Settings]) -> str:
+    """Return the table of all environment variables for `--help`."""
+    rows = [
+        (name.upper(), _default(field), field.description or "")
+        for name, field in cls.model_fields.items()
+    ]
+    return "environment variables:\n" + _table([("VARIABLE", "DEFAULT", "MEANING"), *rows])
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(required)"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None or value == "" or isinstance(value, SecretStr):
+        return "(not set)"
+    return str(value)
+
+
+def _complaints(cls: type[Settings], error: ValidationError) -> Iterable[str]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [_complaint(cls, item["loc"], item["type"], item["msg"]) for item in found]
+
+
+def _complaint(cls: type[Settings], where: tuple[Any, ...], kind: str, message: str) -> str:
+    name = str(where[0]) if where else ""
+    field = cls.model_fields.get(name)
+    meaning = f" ({field.description})" if field and field.description else ""
+    fault = "is missing" if kind == "missing" else message.removeprefix("Value error, ")
+    return f"{name.upper()}{meaning}: {fault}" if name else fault
