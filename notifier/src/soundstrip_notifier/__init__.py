@@ -1,0 +1,1 @@
+"""Tells people by e-mail how their conversions ended."""
