@@ -26,7 +26,8 @@ SENDER_NAME = "Soundstrip"
 MESSAGE_ID_DOMAIN = "soundstrip"
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
-_LONGEST_ID = 60
+_LONGEST_ID = 50
+"""Longer ones would fold the header line, and some readers keep the fold."""
 _decoder = msgspec.json.Decoder(CloudEvent)
 
 

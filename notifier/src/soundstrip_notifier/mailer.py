@@ -40,6 +40,7 @@ class SmtpServer:
     user: str
     password: str
     local_hostname: str
+    command_seconds: float = COMMAND_SECONDS
 
     def __repr__(self) -> str:
         return f"SmtpServer({self.host}:{self.port}, {self.tls})"
@@ -80,9 +81,9 @@ class Mailer:
         match server.tls:
             case "tls":
                 context = ssl.create_default_context()
-                return smtplib.SMTP_SSL(*where, timeout=COMMAND_SECONDS, context=context)
+                return smtplib.SMTP_SSL(*where, timeout=server.command_seconds, context=context)
             case "starttls" | "none":
-                return smtplib.SMTP(*where, timeout=COMMAND_SECONDS)
+                return smtplib.SMTP(*where, timeout=server.command_seconds)
             case _:
                 assert_never(server.tls)
 

@@ -1,75 +1,34 @@
 """The sink as its users see it: one process, SMTP in, HTTP out."""
 
 import smtplib
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
-import requests
+from tests.mailing import Sink, running_sink
 
 DEADLINE = 15
 MAIL = b"To: b@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHi\r\n"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        try:
-            if claim():
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError("it did not come to be in time")
-
-
-@dataclass(frozen=True)
-class Sink:
-    smtp_port: int
-    url: str
-
-    def send(self, content: bytes = MAIL, to: str = "b@example.org") -> None:
-        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=DEADLINE) as client:
-            client.sendmail("a@example.org", [to], content)
-
-    def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, timeout=DEADLINE)
-
-    def behave(self, **behaviour: object) -> requests.Response:
-        return requests.put(f"{self.url}/behaviour", json=behaviour, timeout=DEADLINE)
+def send(sink: Sink, content: bytes = MAIL, to: str = "b@example.org") -> None:
+    with smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=DEADLINE) as client:
+        client.sendmail("a@example.org", [to], content)
 
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[Sink]:
-    sink = Sink(free_port(), f"http://127.0.0.1:{free_port()}")
-    ports = ["--smtp-port", str(sink.smtp_port), "--http-port", sink.url.rpartition(":")[2]]
-    command = [sys.executable, "-m", "soundstrip_mail", "--host", "127.0.0.1", "--keep", "3"]
-    with subprocess.Popen([*command, *ports]) as child:
-        eventually(lambda: sink.get("/livez").ok)
+    with running_sink("--keep=3") as sink:
         yield sink
-        child.terminate()
-        assert child.wait(DEADLINE) == 0
 
 
 @pytest.fixture
 def sink(process: Sink) -> Sink:
-    requests.delete(f"{process.url}/messages", timeout=DEADLINE)
-    requests.delete(f"{process.url}/behaviour", timeout=DEADLINE)
+    process.reset()
     return process
 
 
 def test_a_message_is_shown_with_its_decoded_subject_and_its_raw_headers(sink: Sink):
-    sink.send()
+    send(sink)
     [summary] = sink.get("/messages").json()
     detail = sink.get(f"/messages/{summary['id']}").json()
     assert (summary["to"], summary["subject"]) == (["b@example.org"], "Grüße")
@@ -78,15 +37,15 @@ def test_a_message_is_shown_with_its_decoded_subject_and_its_raw_headers(sink: S
 
 
 def test_messages_can_be_asked_for_by_recipient(sink: Sink):
-    sink.send(to="one@example.org")
-    sink.send(to="two@example.org")
+    send(sink, to="one@example.org")
+    send(sink, to="two@example.org")
     [found] = sink.get("/messages?to=TWO@example.org").json()
     assert found["to"] == ["two@example.org"]
 
 
 def test_only_the_newest_messages_are_kept(sink: Sink):
     for number in range(5):
-        sink.send(to=f"{number}@example.org")
+        send(sink, to=f"{number}@example.org")
     assert [m["to"][0][0] for m in sink.get("/messages").json()] == ["4", "3", "2"]
 
 
@@ -94,15 +53,15 @@ def test_a_refusal_is_given_as_often_as_it_was_ordered(sink: Sink):
     assert sink.behave(rcpt="450 try later", times=2).ok
     for _ in range(2):
         with pytest.raises(smtplib.SMTPRecipientsRefused):
-            sink.send()
-    sink.send()
+            send(sink)
+    send(sink)
     assert len(sink.get("/messages").json()) == 1
 
 
 def test_a_refused_message_is_not_kept(sink: Sink):
     sink.behave(data="554 no")
     with pytest.raises(smtplib.SMTPDataError):
-        sink.send()
+        send(sink)
     assert sink.get("/messages").json() == []
 
 
@@ -114,7 +73,7 @@ def test_an_order_that_is_not_understood_is_refused(sink: Sink, nonsense: dict[s
 
 
 def test_the_page_shows_hostile_subjects_as_text(sink: Sink):
-    sink.send(b"Subject: <script>alert(1)</script>\r\n\r\n<b>\r\n")
+    send(sink, b"Subject: <script>alert(1)</script>\r\n\r\n<b>\r\n")
     page = sink.get("/").text
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
