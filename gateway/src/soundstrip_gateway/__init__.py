@@ -1,0 +1,1 @@
+"""Soundstrip's HTTP face: uploads, conversions, downloads."""

@@ -1,0 +1,106 @@
+"""An upload as a stream of events, whether it came as a form or as the bare file."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+
+FILE_FIELD = "file"
+
+_MAX_FIELDS = 16
+_MAX_FIELD_BYTES = 1024
+
+
+class FormRefused(ValueError):
+    """The body is no form that can be read, or not one with a file."""
+
+
+@dataclass(frozen=True)
+class FileStart:
+    """The file begins; the name is the client's word."""
+
+    filename: str | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """The next bytes of the file."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Field:
+    """A whole field beside the file."""
+
+    name: str
+    value: str
+
+
+Event = FileStart | Data | Field
+
+
+def read_bare(
+    blocks: Iterable[bytes], filename: str | None, fields: Mapping[str, str]
+) -> Iterator[Event]:
+    """Yield the events of a body that is the file itself; the fields came with the URL."""
+    yield from (Field(name, value) for name, value in fields.items())
+    yield FileStart(filename)
+    yield from (Data(block) for block in blocks)
+
+
+def read_form(blocks: Iterable[bytes], boundary: str) -> Iterator[Event]:
+    """Yield the events of a multipart/form-data body (RFC 7578), however it is cut into blocks.
+
+    Raises:
+        FormRefused: If it is malformed, ends early or has a second file or oversized fields.
+    """
+    parser = PushMultipartParser(boundary, max_segment_count=_MAX_FIELDS)
+    assembly = _Assembly()
+    try:
+        for block in blocks:
+            for part in parser.parse(block):
+                yield from assembly.take(part)
+        parser.close()
+    except MultipartError as error:
+        raise FormRefused(f"The form can't be read: {error}.") from error
+
+
+class _Assembly:
+    """Puts the pieces of one segment after the other together."""
+
+    def __init__(self) -> None:
+        self._field: str | None = None
+        self._value = bytearray()
+        self._has_file = False
+
+    def take(self, part: MultipartSegment | bytes | None) -> Iterator[Event]:
+        """Yield what this piece completes: a start, its bytes, or None at a segment's end."""
+        if isinstance(part, MultipartSegment):
+            yield from self._begin(part)
+        elif part is None:
+            yield from self._end()
+        elif self._field is None:
+            yield Data(bytes(part))
+        else:
+            self._collect(part)
+
+    def _begin(self, segment: MultipartSegment) -> Iterator[Event]:
+        if segment.name != FILE_FIELD:
+            self._field = segment.name
+            return
+        if self._has_file:
+            raise FormRefused("The form has more than one file; upload them one by one.")
+        self._field, self._has_file = None, True
+        yield FileStart(segment.filename)
+
+    def _collect(self, data: bytes) -> None:
+        self._value += data
+        if len(self._value) > _MAX_FIELD_BYTES:
+            raise FormRefused(f"A field has more than {_MAX_FIELD_BYTES} bytes.")
+
+    def _end(self) -> Iterator[Event]:
+        if self._field is not None:
+            yield Field(self._field, self._value.decode(errors="replace"))
+        self._field = None
+        self._value.clear()

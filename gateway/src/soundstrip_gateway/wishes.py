@@ -1,0 +1,54 @@
+"""What an uploader may ask for beside the file, and how the words are read."""
+
+from collections.abc import Mapping
+from typing import get_args
+
+import msgspec
+
+from soundstrip_crds.conversion import Bitrate, Notify, Output, Quality
+
+FIELDS = ("bitrate", "quality", "notify")
+"""Names of form fields and query parameters."""
+
+_YES_NO = {"true": True, "false": False}
+
+
+class WishRefused(ValueError):
+    """A field asks for what there is not; the sentence says what there is."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How the audio is to be, and whether an e-mail announces it."""
+
+    output: Output = Output()
+    notify: Notify = Notify()
+
+
+def parse_wish(fields: Mapping[str, str]) -> Wish:
+    """Read the fields; what is not said gets the CRD's default.
+
+    Raises:
+        WishRefused: If a field is unknown or its value is none of the possible ones.
+    """
+    for name in fields:
+        if name not in FIELDS:
+            raise WishRefused(f"There is no field {name!r:.60}; there are {', '.join(FIELDS)}.")
+    if "bitrate" in fields and "quality" in fields:
+        raise WishRefused("Give bitrate or quality, not both.")
+    return Wish(output=_parse_output(fields), notify=_parse_notify(fields))
+
+
+def _parse_output(fields: Mapping[str, str]) -> Output:
+    wanted = {name: fields[name] for name in ("bitrate", "quality") if name in fields}
+    try:
+        return msgspec.convert(wanted, Output)
+    except msgspec.ValidationError as error:
+        choices = get_args(Bitrate if "bitrate" in wanted else Quality)
+        raise WishRefused(f"{next(iter(wanted))} is one of {', '.join(choices)}.") from error
+
+
+def _parse_notify(fields: Mapping[str, str]) -> Notify:
+    word = fields.get("notify", "true")
+    if word not in _YES_NO:
+        raise WishRefused("notify is true or false.")
+    return Notify(email=_YES_NO[word])
