@@ -21,8 +21,13 @@ AsyncDocuments = AsyncDatabase[dict[str, Any]]
 
 
 def connect(uri: str, database: str, *, application: str) -> Documents:
-    """Return the database; nothing is sent before the first use."""
-    client: MongoClient[dict[str, Any]] = MongoClient(uri, appname=application, **_OPTIONS)
+    """Return the database; nothing is sent, and no thread started, before the first use.
+
+    So a server may build it before it forks its workers.
+    """
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        uri, appname=application, connect=False, **_OPTIONS
+    )
     return client[database]
 
 
