@@ -1,0 +1,3 @@
+from soundstrip_gateway.main import main
+
+main()

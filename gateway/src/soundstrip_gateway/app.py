@@ -1,0 +1,85 @@
+"""The Flask application: routes, errors as problems, health."""
+
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+import flask
+import structlog
+
+from soundstrip_gateway.bodies import drain
+from soundstrip_gateway.cluster import ClusterUnavailable
+from soundstrip_gateway.forms import FormRefused
+from soundstrip_gateway.keys import AuthUnavailable
+from soundstrip_gateway.legacy import legacy_routes
+from soundstrip_gateway.paging import PageRefused
+from soundstrip_gateway.parts import Parts
+from soundstrip_gateway.refusals import malformed, unauthorized, unavailable, unprocessable
+from soundstrip_gateway.tokens import TokenRefused
+from soundstrip_gateway.v1 import v1_routes
+from soundstrip_gateway.wishes import WishRefused
+from soundstrip_service.health import health_blueprint
+from soundstrip_service.problems import Problem, answer_problem, install_problems
+from soundstrip_storage.errors import StorageUnavailable
+
+log = structlog.get_logger("soundstrip.gateway")
+
+
+def create_app(parts: Parts) -> flask.Flask:
+    """Return the application; nothing is connected to before the first request."""
+    app = flask.Flask("soundstrip_gateway", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    install_problems(app)
+    _install_refusals(app)
+    app.after_request(_drain_after_errors)
+    app.register_blueprint(legacy_routes(parts))
+    app.register_blueprint(v1_routes(parts))
+    app.register_blueprint(_health_routes(parts))
+    return app
+
+
+def _health_routes(parts: Parts) -> flask.Blueprint:
+    return health_blueprint(
+        {
+            "mongodb": parts.library.check,
+            "kubernetes": parts.cluster.check,
+            "auth": parts.keys.check,
+        }
+    )
+
+
+def _install_refusals(app: flask.Flask) -> None:
+    """Say once which answer each error of the rooms below becomes."""
+    refusals: dict[type[Exception], Callable[[str], Problem]] = {
+        FormRefused: malformed,
+        PageRefused: malformed,
+        WishRefused: unprocessable,
+        TokenRefused: lambda detail: unauthorized(detail, "Bearer"),
+    }
+    for kind, refuse in refusals.items():
+        app.register_error_handler(kind, _answer_with(refuse))
+    outages = {
+        AuthUnavailable: "The auth service does not answer.",
+        ClusterUnavailable: "The Kubernetes API does not answer.",
+        StorageUnavailable: "The storage does not answer.",
+    }
+    for outage, sentence in outages.items():
+        app.register_error_handler(outage, _answer_outage(sentence))
+
+
+def _answer_with(refuse: Callable[[str], Problem]) -> Callable[[Exception], flask.Response]:
+    return lambda error: answer_problem(refuse(str(error)))
+
+
+def _answer_outage(sentence: str) -> Callable[[Exception], flask.Response]:
+    def answer(error: Exception) -> flask.Response:
+        log.warning("something needed is away", exc_info=error)
+        return answer_problem(unavailable(sentence))
+
+    return answer
+
+
+def _drain_after_errors(answer: flask.Response) -> flask.Response:
+    if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        answer.call_on_close(partial(drain, flask.request.environ["wsgi.input"]))
+    return answer

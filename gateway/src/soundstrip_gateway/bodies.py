@@ -1,0 +1,69 @@
+"""Request bodies, block by block: never a whole one in memory, never a file beside it."""
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import structlog
+from werkzeug.exceptions import ClientDisconnected
+
+from soundstrip_gateway.refusals import malformed, timed_out, too_large
+
+BLOCK_BYTES = 256 * 1024
+
+_CUT_OFF = "The upload ended before it was complete."
+_DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_SECONDS = 10.0
+
+log = structlog.get_logger("soundstrip.gateway")
+
+
+class Stream(Protocol):
+    """What a body is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+
+
+def read_blocks(stream: Stream, content_length: int | None, limit: int) -> Iterator[bytes]:
+    """Yield the body; too large a one is refused before a byte is read, if its length is known.
+
+    Raises:
+        Problem: 413 beyond `limit` bytes, 408 if the client stands still, 400 if it goes away.
+    """
+    if (content_length or 0) > limit:
+        raise too_large(limit)
+    total = 0
+    while block := _read_block(stream):
+        total += len(block)
+        if total > limit:
+            raise too_large(limit)
+        yield block
+    if total < (content_length or 0):
+        raise malformed(_CUT_OFF)
+
+
+def _read_block(stream: Stream) -> bytes:
+    try:
+        return stream.read(BLOCK_BYTES)
+    except (BlockingIOError, TimeoutError) as error:  # the server's limit on a client's silence
+        raise timed_out() from error
+    except (ClientDisconnected, OSError) as error:
+        raise malformed(_CUT_OFF) from error
+
+
+def drain(stream: Stream) -> None:
+    """Read away what a client is still sending, after its answer went out.
+
+    Closing a connection with unread bytes resets it, and the client might never see the answer.
+    Bounded: whoever goes on for long in spite of the answer is cut off.
+    """
+    deadline, total = time.monotonic() + _DRAIN_SECONDS, 0
+    try:
+        while total < _DRAIN_BYTES and time.monotonic() < deadline:
+            block = stream.read(BLOCK_BYTES)
+            if not block:
+                return
+            total += len(block)
+    except OSError as error:
+        log.debug("the client went away after its answer", error=str(error))

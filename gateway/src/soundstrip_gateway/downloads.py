@@ -1,0 +1,55 @@
+"""A stored file as an answer: whole, in part, or only what is known of it."""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import assert_never
+
+import flask
+
+from soundstrip_gateway.filenames import attachment, clean_filename
+from soundstrip_gateway.ranges import Part, Unsatisfiable, Whole, choose_span
+from soundstrip_storage.layout import StoredFile
+
+ReadBytes = Callable[[StoredFile, int, int], Iterator[bytes]]
+
+
+def send_file(request: flask.Request, file: StoredFile, read: ReadBytes) -> flask.Response:
+    """Return the answer to GET or HEAD; the ETag is the SHA-256, so it holds for ever."""
+    etag = f'"{file.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.if_none_match.contains_weak(file.sha256):
+        return flask.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    headers["Content-Disposition"] = attachment(clean_filename(file.filename))
+    span = choose_span(
+        request.headers.get("Range"), request.headers.get("If-Range"), etag, file.length
+    )
+    match span:
+        case Whole():
+            return _send(file, read, 0, file.length, headers)
+        case Part(start, stop):
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.length}"
+            return _send(file, read, start, stop, headers)
+        case Unsatisfiable():
+            unsatisfiable = {"Content-Range": f"bytes */{file.length}"}
+            return flask.Response(
+                status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=unsatisfiable
+            )
+        case _:
+            assert_never(span)
+
+
+def _send(
+    file: StoredFile, read: ReadBytes, start: int, stop: int, headers: dict[str, str]
+) -> flask.Response:
+    partial = "Content-Range" in headers
+    return flask.Response(
+        read(file, start, stop),
+        status=HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK,
+        headers=headers | {"Content-Length": str(stop - start)},
+        content_type=file.content_type,
+    )

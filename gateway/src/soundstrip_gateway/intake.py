@@ -1,0 +1,145 @@
+"""Takes an upload in: to the store while it arrives, then to the operator as a VideoConversion."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+import structlog
+
+from soundstrip_crds.conversion import Metadata as ObjectMetadata
+from soundstrip_crds.conversion import Owner, Source, Spec, VideoConversion
+from soundstrip_crds.names import FINALIZER, OWNER_LABEL, conversion_name
+from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
+from soundstrip_gateway.filenames import clean_filename
+from soundstrip_gateway.forms import Data, Event, Field, FileStart
+from soundstrip_gateway.mediatypes import SNIFF_BYTES, sniff
+from soundstrip_gateway.refusals import unprocessable, unsupported_media
+from soundstrip_gateway.tokens import Caller
+from soundstrip_gateway.wishes import Wish
+from soundstrip_storage.connection import Documents
+from soundstrip_storage.errors import StorageUnavailable
+from soundstrip_storage.gridfs import FileWriter, remove_file, settle_intent
+from soundstrip_storage.layout import Bucket, StoredFile
+
+log = structlog.get_logger("soundstrip.gateway")
+
+ReadWish = Callable[[Mapping[str, str]], Wish]
+
+
+@dataclass
+class _Upload:
+    """What is known of an upload while it arrives."""
+
+    filename: str | None = None
+    has_file: bool = False
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Intake:
+    """The way in."""
+
+    def __init__(self, database: Documents, cluster: Cluster, install: str) -> None:
+        self._database = database
+        self._cluster = cluster
+        self._install = install
+
+    def take(self, events: Iterator[Event], caller: Caller, read_wish: ReadWish) -> VideoConversion:
+        """Store the file and create its conversion; whatever goes wrong, nothing is left of it.
+
+        What can't be cleaned up, because the store went away, stands under its intent.
+
+        Raises:
+            Problem: 415 or 422, for what is no media file or an empty one.
+            WishRefused: If the fields ask for what there is not.
+            FormRefused: If the form can't be read.
+            StorageUnavailable: If MongoDB is away.
+            ClusterUnavailable: If the API server is away or refuses.
+        """
+        upload = _Upload()
+        chunks = _file_bytes(events, upload)
+        head = _read_head(chunks)
+        media_type = _check_head(head, upload)
+        read_wish(upload.fields)  # what came before the file is judged before the file is stored
+        writer = FileWriter(self._database, Bucket.SOURCES, install=self._install, owner=caller.id)
+        with writer:
+            for data in chain((head,), chunks):
+                writer.write(data)
+            wish = read_wish(upload.fields)
+            file = writer.finish(clean_filename(upload.filename), _metadata(caller, media_type))
+        return self._announce(file, caller, wish)
+
+    def _announce(self, file: StoredFile, caller: Caller, wish: Wish) -> VideoConversion:
+        try:
+            conversion = self._cluster.create(_order(file, caller, wish))
+        except ClusterUnavailable as error:
+            self._give_up(file, error)
+            raise
+        try:
+            settle_intent(self._database, file.id)
+        except StorageUnavailable as error:
+            log.warning("an intent is left for the sweep", file_id=file.id, error=str(error))
+        return conversion
+
+    def _give_up(self, file: StoredFile, cause: ClusterUnavailable) -> None:
+        try:
+            remove_file(self._database, Bucket.SOURCES, file.id)
+        except StorageUnavailable as error:
+            cause.add_note(f"the file {file.id} is left under its intent: {error}")
+
+
+def _file_bytes(events: Iterator[Event], upload: _Upload) -> Iterator[bytes]:
+    """Yield the file's bytes, and write down what else the events tell."""
+    for event in events:
+        match event:
+            case FileStart(filename):
+                upload.filename, upload.has_file = filename, True
+            case Field(name, value):
+                upload.fields[name] = value
+            case Data(data):
+                yield data
+
+
+def _read_head(chunks: Iterator[bytes]) -> bytes:
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= SNIFF_BYTES:
+            break
+    return head
+
+
+def _check_head(head: bytes, upload: _Upload) -> str:
+    if not upload.has_file:
+        raise unprocessable("The form has no field named file.")
+    if not head:
+        raise unprocessable("The file is empty.")
+    media_type = sniff(head)
+    if media_type is None:
+        raise unsupported_media()
+    return media_type
+
+
+def _metadata(caller: Caller, media_type: str) -> dict[str, object]:
+    return {"contact": caller.email, "contentType": media_type, "refs": []}
+
+
+def _order(file: StoredFile, caller: Caller, wish: Wish) -> VideoConversion:
+    return VideoConversion(
+        metadata=ObjectMetadata(
+            name=conversion_name(file.id),
+            labels={OWNER_LABEL: caller.id},
+            finalizers=(FINALIZER,),
+        ),
+        spec=Spec(
+            source=Source(
+                file_id=file.id,
+                filename=file.filename,
+                size=file.length,
+                content_type=file.content_type,
+                sha256=file.sha256,
+            ),
+            owner=Owner(id=caller.id, name=caller.name),
+            output=wish.output,
+            notify=wish.notify,
+        ),
+    )

@@ -1,0 +1,93 @@
+"""Reads the settings, builds the gateway and serves it."""
+
+import sys
+from typing import NoReturn
+
+from pydantic import Field, SecretStr
+
+from soundstrip_gateway.app import create_app
+from soundstrip_gateway.cluster import Cluster, connect_cluster, own_namespace
+from soundstrip_gateway.intake import Intake
+from soundstrip_gateway.keys import KeyRing, fetch_keys
+from soundstrip_gateway.library import Library
+from soundstrip_gateway.login import LoginDesk
+from soundstrip_gateway.parts import Parts
+from soundstrip_gateway.tokens import Tokens
+from soundstrip_service.logs import configure_logs
+from soundstrip_service.server import serve
+from soundstrip_service.settings import Settings, load_settings
+from soundstrip_storage.connection import connect
+
+_SILENCE_SECONDS = 60
+
+
+class GatewaySettings(Settings):
+    """The gateway's environment."""
+
+    auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
+    mongo_uri: SecretStr | None = Field(
+        None, description="MongoDB connection string; wins over MONGO_HOST and MONGO_PORT"
+    )
+    mongo_host: str = Field("host.minikube.internal", description="MongoDB's host")
+    mongo_port: int = Field(27017, description="MongoDB's port", ge=1, le=65535)
+    mongo_db: str = Field("soundstrip", description="the database", min_length=1)
+    rabbitmq_host: str = Field(
+        "", description="accepted and not used: the operator publishes, not the gateway"
+    )
+    max_content_length: int = Field(
+        100 * 1024 * 1024, description="most bytes in the body of an upload", ge=1
+    )
+    namespace: str = Field(
+        "", description="where VideoConversions are (the pod's own, else soundstrip)"
+    )
+    install_id: str = Field("soundstrip", description="marks the files of this installation")
+    host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a pod's own
+    port: int = Field(8000, description="port to listen on", ge=1, le=65535)
+    threads: int = Field(8, description="requests served at once", ge=1, le=256)
+
+
+def main() -> NoReturn:
+    """Serve until SIGTERM; exit with 2 if the environment is not as it should be."""
+    settings = load_settings(
+        GatewaySettings,
+        program="python -m soundstrip_gateway",
+        description="Soundstrip's HTTP face: uploads, conversions, downloads. Kubernetes is "
+        "reached by the pod's service account, or outside of a pod by KUBECONFIG.",
+        argv=sys.argv[1:],
+    )
+    configure_logs(settings.log_level)
+    serve(
+        create_app(build_parts(settings)),
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        timeout_seconds=_SILENCE_SECONDS,
+    )
+
+
+def build_parts(settings: GatewaySettings) -> Parts:
+    """Build everything behind the routes; nothing is connected to yet."""
+    database = connect(_mongo_uri(settings), settings.mongo_db, application="gateway")
+    auth = settings.auth_svc_addr
+    auth_url = (auth if "://" in auth else f"http://{auth}").rstrip("/")
+    cluster = _build_cluster(settings)
+    keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
+    return Parts(
+        cluster=cluster,
+        intake=Intake(database, cluster, settings.install_id),
+        library=Library(database),
+        login=LoginDesk(f"{auth_url}/login"),
+        keys=keys,
+        tokens=Tokens(keys),
+        max_upload=settings.max_content_length,
+    )
+
+
+def _build_cluster(settings: GatewaySettings) -> Cluster:
+    return connect_cluster(settings.namespace or own_namespace("soundstrip"))
+
+
+def _mongo_uri(settings: GatewaySettings) -> str:
+    if settings.mongo_uri is not None:
+        return settings.mongo_uri.get_secret_value()
+    return f"mongodb://{settings.mongo_host}:{settings.mongo_port}"

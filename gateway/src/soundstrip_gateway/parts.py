@@ -1,0 +1,23 @@
+"""What the routes need."""
+
+from dataclasses import dataclass
+
+from soundstrip_gateway.cluster import Cluster
+from soundstrip_gateway.intake import Intake
+from soundstrip_gateway.keys import KeyRing
+from soundstrip_gateway.library import Library
+from soundstrip_gateway.login import LoginDesk
+from soundstrip_gateway.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The adapters behind the routes, built once; `max_upload` is in bytes."""
+
+    cluster: Cluster
+    intake: Intake
+    library: Library
+    login: LoginDesk
+    keys: KeyRing
+    tokens: Tokens
+    max_upload: int

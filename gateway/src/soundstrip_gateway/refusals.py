@@ -1,0 +1,90 @@
+"""The answers that are errors, each made in one place."""
+
+from http import HTTPStatus
+
+from soundstrip_gateway.views import RETRY_SECONDS, Failed, Underway
+from soundstrip_service.problems import Problem
+
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+def unavailable(what: str) -> Problem:
+    """Something that the gateway needs does not answer: the world's fault, worth another try."""
+    detail = f"{what} Try again in a moment."
+    return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
+
+
+def unauthorized(detail: str, scheme: str) -> Problem:
+    """The caller did not say, or could not prove, who is asking."""
+    challenge = {"WWW-Authenticate": f'{scheme} realm="soundstrip"'}
+    return _problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, challenge)
+
+
+def not_found() -> Problem:
+    """There is no such conversion, or it is somebody else's: the two look the same."""
+    return _problem(HTTPStatus.NOT_FOUND, "not-found", "You have no conversion with this id.")
+
+
+def malformed(detail: str) -> Problem:
+    """The request can't be read."""
+    return _problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail)
+
+
+def unprocessable(detail: str) -> Problem:
+    """The request can be read, but asks for what there is not."""
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable", detail)
+
+
+def too_large(limit: int) -> Problem:
+    """The body is larger than MAX_CONTENT_LENGTH."""
+    detail = f"An upload may have at most {limit} bytes."
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "Upload too large",
+        detail,
+        slug="too-large",
+        extensions={"limit": limit},
+    )
+
+
+def unsupported_media() -> Problem:
+    """The first bytes are those of no video or audio format that is known here."""
+    detail = (
+        "The file is no video or audio by its first bytes; "
+        "upload MP4, M4V, MOV, MKV, WebM, AVI, FLV or WMV."
+    )
+    return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", detail)
+
+
+def timed_out() -> Problem:
+    """The client stopped sending."""
+    return _problem(HTTPStatus.REQUEST_TIMEOUT, "timed-out", "The upload stood still for too long.")
+
+
+def failed(outcome: Failed) -> Problem:
+    """The conversion failed for good, so there is no audio to fetch."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "The conversion failed",
+        outcome.message,
+        slug="conversion-failed",
+        extensions={"reason": outcome.reason},
+    )
+
+
+def unfinished(outcome: Underway) -> Problem:
+    """The conversion has no audio yet."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "The conversion is not finished",
+        outcome.message,
+        slug="conversion-unfinished",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+        extensions={"reason": outcome.reason, "state": outcome.state},
+    )
+
+
+def _problem(
+    status: HTTPStatus, slug: str, detail: str, headers: dict[str, str] | None = None
+) -> Problem:
+    return Problem(status, status.phrase, detail, slug=slug, headers=headers)
