@@ -7,12 +7,18 @@ import struct
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+
+from soundstrip_service.bodies import guard_bodies
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 KEEPALIVE_SECONDS = 75
 """Longer than the idle time of common proxies and client pools, so that they close first."""
@@ -35,7 +41,8 @@ def serve(
 ) -> NoReturn:
     """Serve the app until SIGTERM or SIGINT, then finish the requests under way and exit.
 
-    Bodies are handed to the app as they arrive: nothing is buffered, in memory or on disk. A
+    Bodies are handed to the app as they arrive: nothing is buffered, in memory or on disk; one
+    that breaks off, or whose sender falls silent, raises ClientDisconnected (400) in the app. A
     request may take as long as it likes, for the worker's heartbeat comes from its main loop and
     not from the threads that serve requests. The worker process is forked: the app must not
     have open connections or running threads yet.
@@ -57,7 +64,7 @@ def serve(
         workers=workers,
         max_request_line=max_request_line,
     )
-    _Application(app, options).run()
+    _Application(guard_bodies(app), options).run()
     sys.exit(0)
 
 
@@ -66,7 +73,7 @@ def _options(
 ) -> dict[str, Any]:
     return {
         "bind": bind,
-        "worker_class": "gthread",
+        "worker_class": _Worker,
         "workers": workers,
         "threads": threads,
         "timeout": timeout_seconds,
@@ -109,10 +116,20 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
     handle_int = Arbiter.handle_term
 
 
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """Refuses connections that come after SIGTERM, where gthread lets them wait in vain."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
+
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     """An app that is already built, with options that are already known."""
 
-    def __init__(self, app: flask.Flask, options: dict[str, Any]) -> None:
+    def __init__(self, app: "WSGIApplication", options: dict[str, Any]) -> None:
         self._app = app
         self._options = options
         super().__init__()
@@ -121,7 +138,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn is untype
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> flask.Flask:
+    def load(self) -> "WSGIApplication":
         return self._app
 
     def run(self) -> None:

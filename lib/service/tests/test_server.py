@@ -1,0 +1,123 @@
+import http.client
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).with_name("sample_server.py")
+TIMEOUT_SECONDS = 3
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        select.select([], [], [], 0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def running(
+    directory: Path, timeout: int = TIMEOUT_SECONDS
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    port = free_port()
+    command = [sys.executable, str(SERVER), str(port), str(timeout), str(directory)]
+    environment = os.environ | {"TMPDIR": str(directory)}
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+        try:
+            wait_until(lambda: answers(port))
+            yield process, port
+        finally:
+            process.kill()
+            process.wait()
+
+
+def connect(port: int, length: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    head = f"POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+    connection.sendall(head.encode())
+    return connection
+
+
+def read(connection: socket.socket) -> tuple[int, bytes]:
+    answer = http.client.HTTPResponse(connection, method="POST")
+    answer.begin()
+    return answer.status, answer.read().strip()
+
+
+def test_an_upload_slower_than_the_timeout_goes_through(tmp_path: Path):
+    with running(tmp_path) as (_, port), connect(port, 1000) as connection:
+        started, sent = time.monotonic(), 0
+        while time.monotonic() < started + 1.5 * TIMEOUT_SECONDS:
+            answered, _, _ = select.select([connection], [], [], 0.1)
+            assert not answered, connection.recv(1000)
+            connection.sendall(b"x")
+            sent += 1
+        connection.sendall(b"x" * (1000 - sent))
+        assert read(connection) == (200, b'{"bytes":1000}')
+
+
+def test_a_client_that_stalls_is_given_up_and_its_thread_freed(tmp_path: Path):
+    with running(tmp_path) as (_, port):
+        stalled = [connect(port, 1000) for _ in range(4)]
+        for connection in stalled:
+            connection.sendall(b"x")
+        with connect(port, 1) as patient:
+            patient.sendall(b"x")
+            assert read(patient) == (200, b'{"bytes":1}')
+        assert [read(connection)[0] for connection in stalled] == [400] * 4
+
+
+def test_an_upload_that_breaks_off_is_not_taken_for_a_whole_one(tmp_path: Path):
+    with running(tmp_path) as (_, port), connect(port, 1000) as connection:
+        connection.sendall(b"x" * 999)
+        connection.shutdown(socket.SHUT_WR)
+        assert read(connection)[0] == 400
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_request_under_way_is_answered_before_the_server_ends(
+    tmp_path: Path, how: signal.Signals
+):
+    with running(tmp_path, 20) as (process, port), ThreadPoolExecutor(1) as background:
+        url = f"http://127.0.0.1:{port}/wait"
+        answer = background.submit(lambda: urllib.request.urlopen(url, timeout=20).read())
+        wait_until((tmp_path / "begun").exists)
+        os.killpg(process.pid, how)
+        wait_until(lambda: not answers(port))
+        (tmp_path / "go").touch()
+        assert answer.result(timeout=20) == b"waited"
+        assert process.wait(timeout=20) == 0
+
+
+def test_a_large_body_leaves_no_temporary_file(tmp_path: Path):
+    with running(tmp_path) as (_, port):
+        before = set(tmp_path.iterdir())
+        with connect(port, 8_000_000) as connection:
+            connection.sendall(b"x" * 7_999_999)
+            assert set(tmp_path.iterdir()) == before
+            connection.sendall(b"x")
+            assert read(connection) == (200, b'{"bytes":8000000}')
