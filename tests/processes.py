@@ -4,6 +4,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import BinaryIO
 
 
 def free_port() -> int:
@@ -15,10 +16,12 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    stdout: BinaryIO | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a program until the block ends; it is asked to end, and killed if it does not."""
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment, stdout=stdout)
     try:
         yield process
     finally:

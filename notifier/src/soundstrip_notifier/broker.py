@@ -39,6 +39,8 @@ def connection_parameters(
 ) -> pika.ConnectionParameters:
     """Return where and how to connect; the URI wins over the single values.
 
+    The URI may set `heartbeat`, in seconds.
+
     Raises:
         ValueError: the URI is none.
     """
@@ -49,7 +51,8 @@ def connection_parameters(
             host=host, port=port, credentials=pika.PlainCredentials(user, password)
         )
     )
-    parameters.heartbeat = HEARTBEAT_SECONDS
+    if parameters.heartbeat is None:
+        parameters.heartbeat = HEARTBEAT_SECONDS
     parameters.socket_timeout = CONNECT_SECONDS
     parameters.stack_timeout = CONNECT_SECONDS + 5
     parameters.blocked_connection_timeout = BLOCKED_SECONDS

@@ -67,11 +67,15 @@ def _delay(value: object) -> float:
 
 
 class Script:
-    """The behaviour in force, counted down reply by reply."""
+    """The behaviour in force, counted down reply by reply.
+
+    `waiting` is the number of messages that were sent and whose answer is being held back.
+    """
 
     def __init__(self) -> None:
         self._behaviour = Behaviour()
         self._left: int | None = None
+        self.waiting = 0
 
     @property
     def behaviour(self) -> Behaviour:
@@ -93,4 +97,8 @@ class Script:
 
     async def wait(self) -> None:
         """Wait for as long as the answer to DATA is to be late."""
-        await asyncio.sleep(self._behaviour.delay_seconds)
+        self.waiting += 1
+        try:
+            await asyncio.sleep(self._behaviour.delay_seconds)
+        finally:
+            self.waiting -= 1

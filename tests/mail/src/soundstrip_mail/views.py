@@ -74,7 +74,9 @@ class Views:
 
     async def show_behaviour(self, _: web.Request) -> web.Response:
         """Answer `GET /behaviour`."""
-        return web.json_response(self._script.behaviour.to_dict())
+        return web.json_response(
+            self._script.behaviour.to_dict() | {"waiting": self._script.waiting}
+        )
 
     async def set_behaviour(self, request: web.Request) -> web.Response:
         """Answer `PUT /behaviour`."""
