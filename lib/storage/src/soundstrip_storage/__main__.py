@@ -57,7 +57,7 @@ def _set_up_patiently(
             return 0
 
 
-def _set_up(database: Documents, passwords: Passwords) -> None:
+def _set_up(database: Documents, passwords: list[tuple[Role, str]]) -> None:
     set_up_collections(database)
     for role, password in passwords:
         if password:
