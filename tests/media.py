@@ -1,0 +1,142 @@
+"""Media made by FFmpeg in the test run: each clip has a sound of its own that can be recognised."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16000
+"""Samples a second at which sounds are compared."""
+
+_TOLERANCE_SECONDS = 0.05
+_LEAST_CORRELATION = 0.9
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Format:
+    """An input format: its extension, and how FFmpeg writes it."""
+
+    extension: str
+    options: tuple[str, ...]
+
+
+_H264 = ("-c:v", "libx264", "-preset", "ultrafast")
+_VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16")
+
+FORMATS = (
+    Format("mp4", (*_H264, "-c:a", "aac", "-f", "mp4")),
+    Format("avi", ("-c:v", "mpeg4", "-c:a", "libmp3lame", "-f", "avi")),
+    Format("mov", (*_H264, "-c:a", "pcm_s16le", "-f", "mov")),
+    Format("mkv", (*_H264, "-c:a", "flac", "-f", "matroska")),
+    Format("wmv", ("-c:v", "wmv2", "-c:a", "wmav2", "-f", "asf")),
+    Format("flv", ("-c:v", "flv1", "-c:a", "libmp3lame", "-f", "flv")),
+    Format("webm", (*_VP8, "-c:a", "libopus", "-f", "webm")),
+    Format("m4v", (*_H264, "-c:a", "aac", "-f", "ipod")),
+)
+"""The eight input formats of the interface."""
+
+
+def make_clip(path: Path, *, seconds: float = 3, seed: int | None = None) -> Path:
+    """Make a video whose sound is a chirp; its extension says the format.
+
+    Clips of different seeds (by default one for each format) have sounds that do not correlate.
+    """
+    extensions = [each.extension for each in FORMATS]
+    number = extensions.index(path.suffix[1:])
+    options = FORMATS[number].options
+    return _encode(path, options, seconds, _chirp(number if seed is None else seed))
+
+
+def make_all(directory: Path, *, seconds: float = 3) -> list[Path]:
+    """Make one clip in each of the eight formats."""
+    return [make_clip(directory / f"clip.{each.extension}", seconds=seconds) for each in FORMATS]
+
+
+def make_silent_video(path: Path, *, seconds: float = 2) -> Path:
+    """Make an MP4 without an audio track."""
+    _ffmpeg(*_picture(seconds), *_H264, "-an", "-f", "mp4", str(path))
+    return path
+
+
+def make_text(path: Path) -> Path:
+    """Write a text that is called a video."""
+    path.write_text("This is no video, whatever its name says.\n" * 40)
+    return path
+
+
+def make_empty(path: Path) -> Path:
+    """Write nothing."""
+    path.write_bytes(b"")
+    return path
+
+
+def make_headless(path: Path, *, seconds: float = 3) -> Path:
+    """Make an MP4 that was cut off before its index: nothing in it can be read."""
+    return _cut(make_clip(path, seconds=seconds))
+
+
+def make_truncated(path: Path, *, seconds: float = 6) -> Path:
+    """Make an MP4 that was cut off after its index, which promises more than there is."""
+    options = (*FORMATS[0].options, "-movflags", "faststart")
+    return _cut(_encode(path, options, seconds, _chirp(0)))
+
+
+def decode(path: Path) -> Samples:
+    """Decode a file's first audio track to mono at SAMPLE_RATE."""
+    arguments = ["-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", str(SAMPLE_RATE)]
+    raw = _ffmpeg(*arguments, "-f", "f32le", "-")
+    return np.frombuffer(raw, dtype=np.float32)
+
+
+def correlate(one: Samples, other: Samples) -> tuple[float, float]:
+    """Return the highest normalised cross-correlation, and its offset in seconds."""
+    size = 1 << (len(one) + len(other) - 1).bit_length()
+    spectrum = np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size))
+    products = np.fft.irfft(spectrum, size)
+    norm = float(np.linalg.norm(one) * np.linalg.norm(other))
+    best = int(np.argmax(products))
+    offset = best if best < size // 2 else best - size
+    return float(products[best]) / norm if norm else 0.0, offset / SAMPLE_RATE
+
+
+def assert_same_audio(source: Path, result: Path) -> None:
+    """Fail unless both sound the same, at the same time, and for as long."""
+    one, other = decode(source), decode(result)
+    difference = abs(len(one) - len(other)) / SAMPLE_RATE
+    assert difference <= _TOLERANCE_SECONDS, f"the lengths differ by {difference:.3f} s"
+    correlation, offset = correlate(one, other)
+    assert correlation >= _LEAST_CORRELATION, f"the sounds correlate by {correlation:.2f} only"
+    assert abs(offset) <= _TOLERANCE_SECONDS, f"the sound is shifted by {offset:.3f} s"
+
+
+def _chirp(seed: int) -> str:
+    """Rise from one pitch to another, a little differently for each seed."""
+    start, slope = 300 + 170 * seed, 60 + 35 * seed
+    return f"0.5*sin(2*PI*({start}*t+{slope}*t*t/2))"
+
+
+def _encode(path: Path, options: tuple[str, ...], seconds: float, sound: str) -> Path:
+    stereo = f"aevalsrc=exprs={sound}|{sound}:sample_rate=44100:duration={seconds}"
+    _ffmpeg(*_picture(seconds), "-f", "lavfi", "-i", stereo, *options, str(path))
+    return path
+
+
+def _picture(seconds: float) -> tuple[str, ...]:
+    return ("-f", "lavfi", "-i", f"testsrc=size=160x120:rate=10:duration={seconds}")
+
+
+def _cut(path: Path) -> Path:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+def _ffmpeg(*arguments: str) -> bytes:
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return done.stdout

@@ -1,0 +1,5 @@
+"""`python -m soundstrip_worker mover|converter`."""
+
+from soundstrip_worker.main import main
+
+main()

@@ -1,0 +1,108 @@
+"""The mover: brings the source to the converter, and takes to GridFS what the converter made.
+
+It holds the credentials, so it never touches media code, and takes what the converter left for the
+work of an enemy.
+"""
+
+import os
+import time
+from functools import partial
+
+import msgspec
+
+from soundstrip_crds.conversion import Result
+from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan, MoverReport
+from soundstrip_crds.reasons import Reason
+from soundstrip_storage.connection import Documents
+from soundstrip_worker.failures import Disrupted, Rejected
+from soundstrip_worker.journal import Journal
+from soundstrip_worker.lifeline import Peer, PeerState
+from soundstrip_worker.patience import insist
+from soundstrip_worker.places import Places, publish
+from soundstrip_worker.posting import Observer
+from soundstrip_worker.results import find_stored, store_result
+from soundstrip_worker.source import bring_source
+from soundstrip_worker.untrusted import read_whole
+
+_LOOK_SECONDS = 0.05
+_REPORT_LIMIT = 1 << 16
+
+
+class Mover:
+    """Moves the bytes of one conversion."""
+
+    def __init__(
+        self,
+        plan: JobPlan,
+        places: Places,
+        database: Documents,
+        *,
+        observer: Observer,
+        journal: Journal,
+    ) -> None:
+        self._plan = plan
+        self._places = places
+        self._database = database
+        self._observer = observer
+        self._journal = journal
+
+    def run(self) -> MoverReport:
+        """See the conversion through.
+
+        Raises:
+            Rejected: If the source is not there or not what was uploaded, or the converter's
+                output cannot be taken.
+            Disrupted: If MongoDB stays away, or the converter says that it failed.
+        """
+        stored = insist(partial(find_stored, self._database, self._plan), self._journal)
+        if stored:
+            publish(self._places.stored, b"")
+            return MoverReport(result=stored)
+        self._bring()
+        report = self._wait_for_report()
+        seconds = report.duration_seconds
+        if not seconds:
+            raise Disrupted(ExitCode.PEER_LOST, "The converter made no audio.")
+        return MoverReport(result=self._store(seconds), media=report.media)
+
+    def _bring(self) -> None:
+        action = partial(bring_source, self._database, self._plan, self._places.media)
+        insist(action, self._journal)
+        self._observer.stage = Reason.CONVERTING
+        self._journal.info("source brought", bytes=self._plan.source.size)
+
+    def _wait_for_report(self) -> ConverterReport:
+        """The watch over the converter ends this wait, and at last the Job's deadline."""
+        while not os.path.lexists(self._places.report):
+            time.sleep(_LOOK_SECONDS)
+        try:
+            content = read_whole(self._places.report, _REPORT_LIMIT)
+            return msgspec.json.decode(content, type=ConverterReport)
+        except msgspec.DecodeError as error:
+            raise Rejected(
+                ExitCode.CORRUPT_MEDIA, "The converter's report cannot be read."
+            ) from error
+
+    def _store(self, seconds: float) -> Result:
+        self._observer.stage = Reason.STORING
+        result = insist(partial(self._store_once, seconds), self._journal)
+        self._journal.info("result stored", bytes=result.size, fileId=result.file_id)
+        return result
+
+    def _store_once(self, seconds: float) -> Result:
+        """An answer that was lost may have left the document, so look first."""
+        stored = find_stored(self._database, self._plan)
+        if stored:
+            return stored
+        try:
+            return store_result(self._database, self._plan, self._places.result, seconds)
+        except FileNotFoundError as error:
+            raise Rejected(ExitCode.CORRUPT_MEDIA, "The converter left no result.") from error
+
+
+def has_lost(converter: Peer, places: Places) -> bool:
+    """Tell whether the converter has died, or never came, and its report is not there either.
+
+    The order matters: the converter leaves its report before it lets go of its lock.
+    """
+    return converter.state() is PeerState.GONE and not os.path.lexists(places.report)

@@ -1,0 +1,60 @@
+"""The files that mover and converter exchange: the protocol of docs/architecture.md."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class Places(msgspec.Struct, frozen=True):
+    """The two directories that both containers see; each may write to one of them."""
+
+    source: Path
+    output: Path
+
+    @property
+    def mover_lock(self) -> Path:
+        """Locked for as long as the mover lives."""
+        return self.source / "mover.lock"
+
+    @property
+    def media(self) -> Path:
+        """The source, complete and checked."""
+        return self.source / "media"
+
+    @property
+    def stored(self) -> Path:
+        """Appears if the result is stored already: there is nothing to convert."""
+        return self.source / "stored"
+
+    @property
+    def converter_lock(self) -> Path:
+        """Locked for as long as the converter lives."""
+        return self.output / "converter.lock"
+
+    @property
+    def progress(self) -> Path:
+        """What FFmpeg's `-progress` writes."""
+        return self.output / "progress"
+
+    @property
+    def media_report(self) -> Path:
+        """What ffprobe found, as `Media`."""
+        return self.output / "media.json"
+
+    @property
+    def result(self) -> Path:
+        """The audio; complete when the report is there."""
+        return self.output / "result"
+
+    @property
+    def report(self) -> Path:
+        """The `ConverterReport`, written last."""
+        return self.output / "report.json"
+
+
+def publish(path: Path, content: bytes) -> None:
+    """Let a file appear whole, readable by the other container's user."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(content)
+    draft.chmod(0o644)
+    draft.rename(path)

@@ -1,0 +1,68 @@
+"""How far FFmpeg has come: what its `-progress` says, as percent, speed and time left."""
+
+import math
+
+import msgspec
+
+from soundstrip_crds.conversion import Progress
+
+TAIL_SIZE = 2048
+"""Bytes at the end of the file that hold the last complete block; a block has about 250."""
+
+_MICROSECONDS = 1e6
+_LONGEST_SECONDS = 1e9
+_ALMOST = 99
+"""The most that is said before the end is known."""
+
+
+class Position(msgspec.Struct, frozen=True):
+    """The last complete block: the media's time in seconds, and its time per time."""
+
+    seconds: float
+    speed: float | None
+    ended: bool
+
+
+def parse_position(text: bytes) -> Position | None:
+    """Read the end of a progress file; None while it holds no complete block with a time."""
+    lines = text.decode("ascii", "replace").split("\n")[:-1]
+    ends = [n for n, line in enumerate(lines) if line.startswith("progress=")]
+    if not ends:
+        return None
+    start = ends[-2] + 1 if len(ends) > 1 else 0
+    block = dict(line.split("=", 1) for line in lines[start : ends[-1] + 1] if "=" in line)
+    microseconds = parse_number(block.get("out_time_us", ""), most=_LONGEST_SECONDS * _MICROSECONDS)
+    if microseconds is None:
+        return None
+    return Position(
+        seconds=microseconds / _MICROSECONDS,
+        speed=parse_number(block.get("speed", "").strip().removesuffix("x"), most=1e6),
+        ended=block["progress"].strip() == "end",
+    )
+
+
+def parse_number(text: str, *, most: float = _LONGEST_SECONDS) -> float | None:
+    """Read one of FFmpeg's numbers; None for what is no number from 0 to `most`."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and 0 <= number <= most else None
+
+
+def advance(before: Progress | None, position: Position, total: float | None) -> Progress:
+    """Return the progress at this position of `total` seconds; its percent never goes back."""
+    reached = min(_ALMOST, math.floor(100 * position.seconds / total)) if total else 0
+    percent = max(reached, before.percent if before else 0)
+    return Progress(
+        percent=percent,
+        speed=position.speed,
+        estimated_seconds_left=_seconds_left(position, total),
+    )
+
+
+def _seconds_left(position: Position, total: float | None) -> int | None:
+    if not total or not position.speed:
+        return None
+    left = max(0.0, total - position.seconds) / position.speed
+    return math.ceil(left) if left <= _LONGEST_SECONDS else None
