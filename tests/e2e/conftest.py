@@ -1,0 +1,105 @@
+"""Soundstrip itself, installed by its chart where Pod Security `restricted` is enforced."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.e2e.installation import Installation
+from tests.e2e.node import Node
+from tests.e2e.person import Person
+from tests.kubernetes import CONTEXT, Namespace
+
+_ROOT = Path(__file__).parents[2]
+_NAMESPACE = "soundstrip-e2e"
+
+
+@pytest.fixture(scope="session")
+def namespace() -> Iterator[Namespace]:
+    namespace = Namespace(_NAMESPACE)
+    remove_namespace(namespace)
+    crds = _ROOT / "crds" / "soundstrip.dev_videoconversions.yaml"
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={crds}")
+    namespace.kubectl("create", "namespace", namespace.name)
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    namespace.kubectl("label", "namespace", namespace.name, label)
+    yield namespace
+    remove_namespace(namespace)
+
+
+def remove_namespace(namespace: Namespace) -> None:
+    """Remove a namespace and all in it, or what a test run that was killed left of it."""
+    namespace.kubectl(
+        "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=180s", seconds=200
+    )
+
+
+@pytest.fixture(scope="session")
+def installation(namespace: Namespace) -> Iterator[Installation]:
+    helm(namespace, "install")
+    with ExitStack() as stack:
+        yield Installation(namespace, stack)
+
+
+def helm(namespace: Namespace, command: str, *arguments: str) -> str:
+    """Install or upgrade the release `soundstrip` with the values of these tests."""
+    values = Path(__file__).with_name("values.yaml")
+    where = [f"--kube-context={CONTEXT}", f"--namespace={namespace.name}"]
+    chart = ["soundstrip", str(_ROOT / "charts" / "soundstrip"), f"--values={values}"]
+    done = subprocess.run(
+        ["helm", command, *where, *chart, "--wait", "--timeout=8m", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{done.stderr}\n{namespace.kubectl('get', 'pods')}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def demo(installation: Installation) -> Person:
+    return installation.demo
+
+
+@pytest.fixture(scope="session")
+def bob(installation: Installation) -> Person:
+    """Somebody else."""
+    command = ["create-user", "--name", "bob", "--email", "bob@example.com"]
+    installation.namespace.kubectl(
+        "exec",
+        "--stdin",
+        "deployment/soundstrip-auth",
+        "--",
+        "python",
+        "-m",
+        "soundstrip_auth",
+        *command,
+        stdin="a password of bob's own\n",
+    )
+    return Person(installation.gateway, "bob", "a password of bob's own")
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    return Node("soundstrip-control-plane")
+
+
+@pytest.fixture(autouse=True)
+def state_on_failure(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Show what a person would look at first when a test failed."""
+    yield
+    report = getattr(request.node, "report", None)
+    if report is not None and report.failed and "installation" in request.fixturenames:
+        namespace: Namespace = request.getfixturevalue("namespace")
+        print(namespace.kubectl("get", "pods,jobs,videoconversions", "--output=wide"))
+        print(namespace.kubectl("logs", "deployment/soundstrip-operator", "--tail=60"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined] # pluggy's result
+    if report.when == "call":
+        item.report = report  # type: ignore[attr-defined] # read by state_on_failure

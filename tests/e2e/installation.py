@@ -1,0 +1,105 @@
+"""One installation of Soundstrip, and what a test looks at in it."""
+
+import base64
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any
+
+import requests
+from pymongo import MongoClient
+from pymongo.database import Database
+from tests.e2e.person import Person
+from tests.e2e.port_forward import PortForward
+from tests.kubernetes import Namespace
+
+COLLECTIONS = ("sources.files", "sources.chunks", "results.files", "results.chunks", "intents")
+
+
+class Installation:
+    """The release `soundstrip` in one namespace, reached by port-forwards on loopback."""
+
+    def __init__(self, namespace: Namespace, stack: ExitStack) -> None:
+        self.namespace = namespace
+        self._stack = stack
+        self.gateway = self._forward("service/soundstrip-gateway", 8000)
+        self._mail = self._forward("service/soundstrip-mail", 8025)
+        self._mongodb = self._forward("service/soundstrip-mongodb", 27017)
+
+    def _forward(self, target: str, port: int) -> PortForward:
+        return self._stack.enter_context(PortForward(self.namespace, target, port))
+
+    def secret(self, name: str, key: str) -> str:
+        """Return a value out of a Secret."""
+        found = self.namespace.get("secret", name)
+        assert found, f"there is no Secret {name}"
+        return base64.b64decode(found["data"][key]).decode()
+
+    @cached_property
+    def demo(self) -> Person:
+        """The first user."""
+        return Person(self.gateway, "demo", self.secret("soundstrip-first-user", "password"))
+
+    def conversion(self, name: str) -> dict[str, Any]:
+        """Return a VideoConversion."""
+        found = self.namespace.get("videoconversion", name)
+        assert found, f"there is no VideoConversion {name}"
+        return found
+
+    def wait_finished(self, name: str, *, seconds: int = 120) -> dict[str, Any]:
+        """Wait by `kubectl wait`, as a person would, and return the VideoConversion."""
+        wait = ["wait", f"videoconversion/{name}", "--for=condition=Finished"]
+        self.namespace.kubectl(*wait, f"--timeout={seconds}s", seconds=seconds + 10)
+        return self.conversion(name)
+
+    def mails(self) -> list[dict[str, Any]]:
+        """Return what the mail server received, newest first."""
+        answer = requests.get(f"http://127.0.0.1:{self._mail.port}/messages", timeout=30)
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def mails_about(self, conversion: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the mails whose Message-ID is of this conversion's event."""
+        uid = conversion["metadata"]["uid"]
+        return [mail for mail in self.mails() if uid in mail["Message-ID"]]
+
+    @property
+    def database(self) -> Database[dict[str, Any]]:
+        """MongoDB, with the administrator's rights."""
+        password = self.secret("soundstrip-mongodb", "root-password")
+        uri = f"mongodb://root:{password}@127.0.0.1:{self._mongodb.port}/?authSource=admin"
+        client: MongoClient[dict[str, Any]] = MongoClient(uri, directConnection=True)
+        self._stack.callback(client.close)
+        return client["soundstrip"]
+
+    def count_documents(self) -> dict[str, int]:
+        """Return how many documents each collection holds; what is empty is left out."""
+        database = self.database
+        counts = {name: database[name].count_documents({}) for name in COLLECTIONS}
+        return {name: count for name, count in counts.items() if count}
+
+    def restart_forwards(self) -> None:
+        """Forget connections into pods that are gone."""
+        for forward in (self.gateway, self._mail, self._mongodb):
+            forward.close()
+
+    def pods(self, component: str) -> list[dict[str, Any]]:
+        """Return the pods of one part of the installation."""
+        return self.namespace.list("pods", f"--selector=app.kubernetes.io/component={component}")
+
+    def wait_ready(self, *workloads: str) -> None:
+        """Wait until deployments or stateful sets are rolled out."""
+        for workload in workloads:
+            self.namespace.kubectl("rollout", "status", workload, "--timeout=180s", seconds=200)
+
+
+def condition(conversion: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return a condition of a VideoConversion."""
+    conditions = conversion.get("status", {}).get("conditions", [])
+    return next((c for c in conditions if c["type"] == kind), {})
+
+
+def outcome(conversion: Mapping[str, Any]) -> tuple[str, str]:
+    """Return status and reason of Succeeded."""
+    succeeded = condition(conversion, "Succeeded")
+    return succeeded.get("status", ""), succeeded.get("reason", "")

@@ -1,0 +1,44 @@
+"""What cannot be converted is said so, once, and leaves nothing behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.e2e.installation import Installation, condition, outcome
+from tests.e2e.person import Person
+from tests.media import make_silent_video, make_truncated_video
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"", 400), (b"only words\n" * 99, 415)])
+def test_what_is_no_media_is_refused_with_nothing_stored(
+    content: bytes, status: int, installation: Installation, demo: Person, tmp_path: Path
+):
+    before = installation.count_documents()
+    for path in ("/upload", "/v1/conversions"):
+        answer = demo.request("POST", path, files={"file": ("film.mp4", content)})
+        assert answer.status_code == status, answer.text
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    assert installation.count_documents() == before
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(make_truncated_video, "CorruptMedia"), (make_silent_video, "NoAudioTrack")],
+)
+def test_what_cannot_succeed_fails_once_with_the_reason(
+    make: Callable[[Path], Path],
+    reason: str,
+    installation: Installation,
+    demo: Person,
+    tmp_path: Path,
+):
+    results = installation.database["results.files"].count_documents({})
+    name = demo.upload(make(tmp_path))
+    conversion = installation.wait_finished(name)
+    assert outcome(conversion) == ("False", reason), condition(conversion, "Succeeded")
+    assert len(conversion["status"]["runs"][0]["tries"]) == 1
+    assert installation.database["results.files"].count_documents({}) == results
+    assert reason in installation.namespace.kubectl("describe", "videoconversion", name)
+    answer = demo.request("GET", f"/download?fid={name.removeprefix('vc-')}")
+    assert answer.status_code == 409
+    assert reason in answer.text

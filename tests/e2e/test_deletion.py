@@ -1,0 +1,48 @@
+"""Who deletes a conversion is rid of it."""
+
+from pathlib import Path
+
+from tests.e2e.installation import Installation
+from tests.e2e.person import Person
+from tests.media import make_clip, make_long_video
+from tests.waiting import wait_until
+
+
+def test_a_deleted_conversion_leaves_no_chunk_behind(
+    installation: Installation, demo: Person, tmp_path: Path
+):
+    before = installation.count_documents()
+    name = demo.upload(make_clip(tmp_path, "mp4"))
+    installation.wait_finished(name)
+    assert installation.count_documents() != before
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+    assert installation.count_documents() == before
+    assert jobs_and_pods(installation, name) == []
+
+
+def test_a_conversion_deleted_while_it_runs_takes_job_and_pod_with_it(
+    installation: Installation, demo: Person, tmp_path: Path
+):
+    before = installation.count_documents()
+    name = demo.upload(make_long_video(tmp_path))
+    wait_until(lambda: is_running(installation, name), "the converter runs")
+    answer = demo.request("DELETE", f"/v1/conversions/{name}")
+    assert answer.status_code == 204, answer.text
+    installation.namespace.kubectl(
+        "wait", f"videoconversion/{name}", "--for=delete", "--timeout=60s", seconds=70
+    )
+    assert jobs_and_pods(installation, name) == []
+    assert installation.count_documents() == before
+    assert demo.request("GET", f"/v1/conversions/{name}").status_code == 404
+
+
+def is_running(installation: Installation, name: str) -> bool:
+    selector = f"--selector=soundstrip.dev/conversion={name}"
+    pods = installation.namespace.list("pods", selector)
+    return any(pod["status"]["phase"] == "Running" for pod in pods)
+
+
+def jobs_and_pods(installation: Installation, name: str) -> list[str]:
+    selector = f"--selector=soundstrip.dev/conversion={name}"
+    found = installation.namespace.list("jobs,pods", selector)
+    return [item["metadata"]["name"] for item in found]

@@ -1,0 +1,119 @@
+"""Whatever dies in a conversion's pod, the outcome is right, soon, and without a person."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.installation import Installation, condition, outcome
+from tests.e2e.node import Node
+from tests.e2e.person import Person
+from tests.kubernetes import KubectlError
+from tests.media import make_long_video
+from tests.waiting import wait_until
+
+_EAT_MEMORY = """
+import os
+file = os.memfd_create("food")
+while True:
+    os.write(file, bytes(1 << 20))
+"""
+"""Pages of a memory file count for the container and not for this process: the kernel kills the
+largest process of the container, which is the one at work."""
+
+
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_long_video(tmp_path_factory.mktemp("long"))
+
+
+@pytest.fixture
+def running(
+    installation: Installation, demo: Person, long_video: Path
+) -> tuple[str, dict[str, Any]]:
+    """A conversion whose FFmpeg is at work, and its pod."""
+    name = demo.upload(long_video)
+    wait_until(lambda: converting_pod(installation, name), "FFmpeg is at work", seconds=90)
+    pod = converting_pod(installation, name)
+    assert pod
+    return name, pod
+
+
+def converting_pod(installation: Installation, name: str) -> dict[str, Any] | None:
+    if outcome(installation.conversion(name))[1] != "Converting":
+        return None
+    if not installation.conversion(name)["status"].get("progress", {}).get("percent"):
+        return None
+    selector = f"--selector=soundstrip.dev/conversion={name}"
+    pods = installation.namespace.list("pods", selector)
+    return next((pod for pod in pods if pod["status"]["phase"] == "Running"), None)
+
+
+def kill_converter(installation: Installation, node: Node, pod: dict[str, Any]) -> None:
+    node.kill(pod, "converter")
+
+
+def kill_mover(installation: Installation, node: Node, pod: dict[str, Any]) -> None:
+    node.kill(pod, "mover")
+
+
+def eat_memory_of(container: str) -> Callable[[Installation, Node, dict[str, Any]], None]:
+    def eat(installation: Installation, node: Node, pod: dict[str, Any]) -> None:
+        name = pod["metadata"]["name"]
+        command = ["python", "-c", _EAT_MEMORY]
+        with pytest.raises(KubectlError):
+            installation.namespace.kubectl("exec", name, f"--container={container}", "--", *command)
+
+    return eat
+
+
+def terminate_pod(installation: Installation, node: Node, pod: dict[str, Any]) -> None:
+    installation.namespace.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        pytest.param(kill_converter, "WorkerLost", id="SIGKILL of the converter"),
+        pytest.param(kill_mover, "WorkerLost", id="SIGKILL of the mover"),
+        pytest.param(eat_memory_of("converter"), "OutOfMemory", id="converter out of memory"),
+        pytest.param(eat_memory_of("mover"), "OutOfMemory", id="mover out of memory"),
+        pytest.param(terminate_pod, "WorkerLost", id="SIGTERM of the pod"),
+    ],
+)
+def test_a_lost_container_is_seen_within_15_seconds_and_tried_again(
+    break_it: Callable[[Installation, Node, dict[str, Any]], None],
+    reason: str,
+    installation: Installation,
+    node: Node,
+    running: tuple[str, dict[str, Any]],
+):
+    name, pod = running
+
+    def first_try() -> dict[str, Any]:
+        tries: list[dict[str, Any]] = installation.conversion(name)["status"]["runs"][0]["tries"]
+        return tries[0]
+
+    break_it(installation, node, pod)
+    wait_until(lambda: first_try().get("finishedAt"), "the end of the try is seen", seconds=15)
+    assert first_try()["reason"] == reason, first_try()
+    conversion = installation.wait_finished(name, seconds=240)
+    assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
+    assert len(conversion["status"]["runs"][0]["tries"]) == 2
+    count = installation.database["results.files"].count_documents(
+        {"metadata.conversionUid": conversion["metadata"]["uid"]}
+    )
+    assert count == 1
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+
+
+def test_a_running_conversion_is_cancelled_at_once(
+    installation: Installation, running: tuple[str, dict[str, Any]]
+):
+    name, pod = running
+    installation.namespace.patch("videoconversion", name, {"spec": {"cancelled": True}})
+    conversion = installation.wait_finished(name, seconds=15)
+    assert outcome(conversion) == ("False", "Cancelled")
+    installation.namespace.kubectl(
+        "wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=30s"
+    )

@@ -1,0 +1,40 @@
+"""Every pod is restricted, and every account may do what it does and no more."""
+
+import re
+
+import pytest
+from tests.e2e.installation import Installation
+
+_EVERYBODYS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
+
+EXPECTED = {
+    "gateway": {"videoconversions.soundstrip.dev": {"get", "list", "create", "delete"}},
+    "auth": {},
+    "notifier": {},
+    "worker": {},
+}
+
+
+def rights(installation: Installation, account: str) -> dict[str, set[str]]:
+    """What `kubectl auth can-i --list` shows beyond what every account has."""
+    user = f"--as=system:serviceaccount:{installation.namespace.name}:{account}"
+    lines = installation.namespace.kubectl("auth", "can-i", "--list", user).splitlines()[1:]
+    found = {}
+    for line in lines:
+        verbs = set(re.findall(r"\[([^\]]*)\]", line)[-1].split())
+        resource = line.split()[0]
+        if not resource.startswith("[") and resource.split(".")[0] not in _EVERYBODYS:
+            found[resource] = verbs
+    return found
+
+
+@pytest.mark.parametrize("part", EXPECTED)
+def test_an_account_has_no_right_that_it_does_not_use(part: str, installation: Installation):
+    assert rights(installation, f"soundstrip-{part}") == EXPECTED[part]
+
+
+def test_every_pod_is_admitted_where_restricted_is_enforced(installation: Installation):
+    namespace = installation.namespace
+    labels = namespace.get("namespace", namespace.name)["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert namespace.list("pods")

@@ -1,0 +1,79 @@
+"""The operator and RabbitMQ may go at any time: nothing is lost, nothing happens twice."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.installation import Installation, condition, outcome
+from tests.e2e.node import Node
+from tests.e2e.person import Person
+from tests.media import make_clip
+from tests.waiting import wait_until
+
+_TEN = 10
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("ten"), "mp4", seconds=600)
+
+
+def upload_ten(installation: Installation, demo: Person, clip: Path, node: Node) -> list[str]:
+    """Upload ten, and kill the operator while none is finished and at least two run."""
+    names = [demo.upload(clip) for _ in range(_TEN)]
+    wait_until(lambda: count_running(installation) >= 2, "two conversions run", seconds=90)
+    assert [name for name in names if is_unfinished(installation, name)] == names
+    [operator] = installation.pods("operator")
+    node.kill(operator, "operator")
+    return names
+
+
+def count_running(installation: Installation) -> int:
+    pods = installation.namespace.list("pods", "--selector=soundstrip.dev/conversion")
+    return sum(pod["status"]["phase"] == "Running" for pod in pods)
+
+
+def is_unfinished(installation: Installation, name: str) -> bool:
+    return condition(installation.conversion(name), "Finished").get("status") != "True"
+
+
+def assert_each_ended_once(installation: Installation, names: list[str]) -> None:
+    conversions = [installation.wait_finished(name, seconds=300) for name in names]
+    assert {outcome(c) for c in conversions} == {("True", "Succeeded")}
+    results = installation.database["results.files"]
+    for conversion in conversions:
+        uid = conversion["metadata"]["uid"]
+        assert results.count_documents({"metadata.conversionUid": uid}) == 1
+        assert len(conversion["status"]["runs"][0]["tries"]) == 1
+    for conversion in conversions:
+        assert_one_mail(installation, conversion)
+
+
+def assert_one_mail(installation: Installation, conversion: dict[str, Any]) -> None:
+    name = f"videoconversion/{conversion['metadata']['name']}"
+    limit = "--timeout=120s"
+    installation.namespace.kubectl("wait", name, "--for=condition=Notified", limit, seconds=130)
+    wait_until(lambda: installation.mails_about(conversion), "the e-mail arrives", seconds=60)
+    assert len(installation.mails_about(conversion)) == 1
+
+
+def test_a_killed_operator_comes_back_and_each_of_ten_ends_once(
+    installation: Installation, demo: Person, clip: Path, node: Node
+):
+    names = upload_ten(installation, demo, clip, node)
+    assert_each_ended_once(installation, names)
+
+
+def test_rabbitmq_away_for_a_minute_costs_no_e_mail_and_sends_none_twice(
+    installation: Installation, demo: Person, clip: Path, node: Node
+):
+    rabbitmq = "statefulset/soundstrip-rabbitmq"
+    installation.namespace.kubectl("scale", rabbitmq, "--replicas=0")
+    away_since = time.monotonic()
+    names = upload_ten(installation, demo, clip, node)
+    for name in names:
+        installation.wait_finished(name, seconds=300)
+    wait_until(lambda: time.monotonic() - away_since > 60, "a minute", seconds=61)
+    installation.namespace.kubectl("scale", rabbitmq, "--replicas=1")
+    assert_each_ended_once(installation, names)
