@@ -85,6 +85,26 @@ def make_truncated(path: Path, *, seconds: float = 6) -> Path:
     return _cut(_encode(path, options, seconds, _chirp(0)))
 
 
+def make_long(path: Path, *, minutes: int) -> Path:
+    """Make an MP4 that keeps FFmpeg busy: one minute, repeated without encoding it anew."""
+    minute = make_clip(path.with_stem(f"{path.stem}-minute"), seconds=60)
+    repeated = ("-stream_loop", str(minutes - 1), "-i", str(minute))
+    _ffmpeg(*repeated, "-c", "copy", "-f", "mp4", str(path))
+    minute.unlink()
+    return path
+
+
+def make_large(path: Path, *, size: int) -> Path:
+    """Make an AVI of at least this many bytes: plain pictures, and half a minute of sound."""
+    seconds, frame = 30, 1280 * 720 * 3 // 2
+    rate = -(-size // (seconds * frame))
+    picture = f"color=size=1280x720:rate={rate}:duration={seconds}:color=teal"
+    sound = f"aevalsrc=exprs={_chirp(1)}:sample_rate=44100:duration={seconds}"
+    inputs = ("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound)
+    _ffmpeg(*inputs, "-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-c:a", "libmp3lame", str(path))
+    return path
+
+
 def decode(path: Path) -> Samples:
     """Decode a file's first audio track to mono at SAMPLE_RATE."""
     arguments = ["-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", str(SAMPLE_RATE)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.installation import Installation, condition, outcome
 from tests.e2e.person import Person
-from tests.media import make_silent_video, make_truncated_video
+from tests.media import make_headless, make_silent_video, make_truncated
 
 
 @pytest.mark.parametrize(("content", "status"), [(b"", 400), (b"only words\n" * 99, 415)])
@@ -23,7 +23,11 @@ def test_what_is_no_media_is_refused_with_nothing_stored(
 
 @pytest.mark.parametrize(
     ("make", "reason"),
-    [(make_truncated_video, "CorruptMedia"), (make_silent_video, "NoAudioTrack")],
+    [
+        (make_truncated, "CorruptMedia"),
+        (make_headless, "CorruptMedia"),
+        (make_silent_video, "NoAudioTrack"),
+    ],
 )
 def test_what_cannot_succeed_fails_once_with_the_reason(
     make: Callable[[Path], Path],
@@ -33,7 +37,7 @@ def test_what_cannot_succeed_fails_once_with_the_reason(
     tmp_path: Path,
 ):
     results = installation.database["results.files"].count_documents({})
-    name = demo.upload(make(tmp_path))
+    name = demo.upload(make(tmp_path / "bad.mp4"))
     conversion = installation.wait_finished(name)
     assert outcome(conversion) == ("False", reason), condition(conversion, "Succeeded")
     assert len(conversion["status"]["runs"][0]["tries"]) == 1

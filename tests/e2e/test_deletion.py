@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.e2e.installation import Installation
 from tests.e2e.person import Person
-from tests.media import make_clip, make_long_video
+from tests.media import make_clip, make_long
 from tests.waiting import wait_until
 
 
@@ -12,7 +12,7 @@ def test_a_deleted_conversion_leaves_no_chunk_behind(
     installation: Installation, demo: Person, tmp_path: Path
 ):
     before = installation.count_documents()
-    name = demo.upload(make_clip(tmp_path, "mp4"))
+    name = demo.upload(make_clip(tmp_path / "clip.mp4"))
     installation.wait_finished(name)
     assert installation.count_documents() != before
     installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
@@ -24,7 +24,7 @@ def test_a_conversion_deleted_while_it_runs_takes_job_and_pod_with_it(
     installation: Installation, demo: Person, tmp_path: Path
 ):
     before = installation.count_documents()
-    name = demo.upload(make_long_video(tmp_path))
+    name = demo.upload(make_long(tmp_path / "long.mp4", minutes=20))
     wait_until(lambda: is_running(installation, name), "the converter runs")
     answer = demo.request("DELETE", f"/v1/conversions/{name}")
     assert answer.status_code == 204, answer.text

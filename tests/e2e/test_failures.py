@@ -9,7 +9,7 @@ from tests.e2e.installation import Installation, condition, outcome
 from tests.e2e.node import Node
 from tests.e2e.person import Person
 from tests.kubernetes import KubectlError
-from tests.media import make_long_video
+from tests.media import make_long
 from tests.waiting import wait_until
 
 _EAT_MEMORY = """
@@ -24,7 +24,7 @@ largest process of the container, which is the one at work."""
 
 @pytest.fixture(scope="module")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_long_video(tmp_path_factory.mktemp("long"))
+    return make_long(tmp_path_factory.mktemp("long") / "long.mp4", minutes=20)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.e2e.installation import Installation, condition, outcome
 from tests.e2e.person import Person
-from tests.media import make_large_video
+from tests.media import make_large
 
 _GIGABYTE = 10**9
 
@@ -12,7 +12,7 @@ _GIGABYTE = 10**9
 def test_a_gigabyte_passes_through_containers_of_150_mebibytes(
     installation: Installation, demo: Person, tmp_path: Path
 ):
-    video = make_large_video(tmp_path, size=_GIGABYTE)
+    video = make_large(tmp_path / "large.avi", size=_GIGABYTE)
     assert video.stat().st_size >= _GIGABYTE
     with video.open("rb") as body:
         answer = demo.request("POST", "/v1/conversions?filename=large.avi", data=body, seconds=300)

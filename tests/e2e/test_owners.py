@@ -12,7 +12,7 @@ from soundstrip_crds.names import API_VERSION, FINALIZER, KIND
 def test_a_list_never_shows_what_is_anothers(
     installation: Installation, demo: Person, bob: Person, tmp_path: Path
 ):
-    mine, his = (person.upload(make_clip(tmp_path, "mp4")) for person in (demo, bob))
+    mine, his = (person.upload(make_clip(tmp_path / "clip.mp4")) for person in (demo, bob))
     listed = bob.request("GET", "/v1/conversions").text
     assert his.removeprefix("vc-") in listed
     assert mine.removeprefix("vc-") not in listed
@@ -28,8 +28,8 @@ def test_a_list_never_shows_what_is_anothers(
 def test_a_conversion_that_names_anothers_file_is_not_accepted(
     installation: Installation, demo: Person, bob: Person, tmp_path: Path
 ):
-    name = demo.upload(make_clip(tmp_path, "mp4"))
-    his = bob.upload(make_clip(tmp_path, "mp4"))
+    name = demo.upload(make_clip(tmp_path / "clip.mp4"))
+    his = bob.upload(make_clip(tmp_path / "clip.mp4"))
     spec = installation.conversion(name)["spec"]
     stolen = spec | {"owner": installation.conversion(his)["spec"]["owner"]}
     thief = f"{name}-0123abcd"

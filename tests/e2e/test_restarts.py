@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.installation import Installation, condition, outcome
 from tests.e2e.node import Node
 from tests.e2e.person import Person
-from tests.media import make_clip
+from tests.media import make_long
 from tests.waiting import wait_until
 
 _TEN = 10
@@ -16,7 +16,7 @@ _TEN = 10
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clip(tmp_path_factory.mktemp("ten"), "mp4", seconds=600)
+    return make_long(tmp_path_factory.mktemp("ten") / "clip.mp4", minutes=3)
 
 
 def upload_ten(installation: Installation, demo: Person, clip: Path, node: Node) -> list[str]:
