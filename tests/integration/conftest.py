@@ -11,6 +11,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from tests.containers import Server, container
+from tests.gateways import gateway, stage  # noqa: F401 - fixtures
 from tests.kubernetes import Namespace
 from tests.waiting import wait_until
 

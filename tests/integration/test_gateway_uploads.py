@@ -1,0 +1,181 @@
+"""Uploads that must not succeed: the answer arrives, and nothing of them is left."""
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from tests.gateways import MEBIBYTE, VIDEO, Gateway, Stage
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def small_gateway(stage: Stage) -> Iterator[Gateway]:
+    """A gateway that takes no more than ten megabytes."""
+    with stage.run_gateway(MAX_CONTENT_LENGTH=str(10 * MEBIBYTE)) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def large_video(tmp_path: Path) -> Path:
+    file = tmp_path / "large.mp4"
+    file.write_bytes(VIDEO + bytes(20 * MEBIBYTE))
+    return file
+
+
+@pytest.fixture
+def large_text(tmp_path: Path) -> Path:
+    file = tmp_path / "text.mp4"
+    file.write_bytes(b"This is a text by another name.\n" * (20 * MEBIBYTE // 32))
+    return file
+
+
+def _curl(stage: Stage, url: str, *arguments: str) -> tuple[int, str]:
+    """Upload by curl and return the status and the body that it saw."""
+    header = f"Authorization: {stage.header('ann')['Authorization']}"
+    command = ["curl", "--silent", "--show-error", "--header", header, "--max-time", "30"]
+    command += ["--write-out", "\n%{http_code}", *arguments, url]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
+    assert done.returncode == 0, done.stderr
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+EXPECTATIONS = [("--header", "Expect: 100-continue"), ("--header", "Expect:")]
+FORMS = [("/upload", ("--form", "file=@{}")), ("/v1/conversions", ("--data-binary", "@{}"))]
+
+
+@pytest.mark.parametrize("expectation", EXPECTATIONS)
+@pytest.mark.parametrize(("path", "form"), FORMS)
+def test_curl_sees_that_a_file_is_too_large(
+    small_gateway: Gateway,
+    stage: Stage,
+    large_video: Path,
+    expectation: tuple[str, str],
+    path: str,
+    form: tuple[str, str],
+):
+    arguments = [word.format(large_video) for word in form]
+    status, body = _curl(stage, small_gateway.url + path, *expectation, *arguments)
+    assert (status, "too-large" in body) == (413, True)
+    assert stage.leftovers() == {}
+
+
+@pytest.mark.parametrize("expectation", EXPECTATIONS)
+@pytest.mark.parametrize(("path", "form"), FORMS)
+def test_curl_sees_that_a_file_is_too_large_when_nobody_told_its_length(
+    small_gateway: Gateway,
+    stage: Stage,
+    large_video: Path,
+    expectation: tuple[str, str],
+    path: str,
+    form: tuple[str, str],
+):
+    chunked = ("--header", "Transfer-Encoding: chunked")
+    arguments = [word.format(large_video) for word in form]
+    status, body = _curl(stage, small_gateway.url + path, *expectation, *chunked, *arguments)
+    assert (status, "too-large" in body) == (413, True)
+    assert stage.leftovers() == {}
+
+
+@pytest.mark.parametrize("expectation", EXPECTATIONS)
+@pytest.mark.parametrize(("path", "form"), FORMS)
+def test_curl_sees_that_a_text_is_no_video(
+    gateway: Gateway,
+    stage: Stage,
+    large_text: Path,
+    expectation: tuple[str, str],
+    path: str,
+    form: tuple[str, str],
+):
+    arguments = [word.format(large_text) for word in form]
+    status, body = _curl(stage, gateway.url + path, *expectation, *arguments)
+    assert (status, "unsupported-media" in body) == (415, True)
+    assert stage.leftovers() == {}
+
+
+def test_a_client_that_reads_no_answer_before_it_has_sent_all_sees_it_too(
+    small_gateway: Gateway, stage: Stage, large_text: Path
+):
+    for headers in ({}, stage.header("ann")):
+        answer = requests.post(
+            f"{small_gateway.url}/v1/conversions",
+            data=large_text.read_bytes(),
+            headers=headers,
+            timeout=30,
+        )
+        assert answer.status_code == (413 if headers else 401)
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ({"file": ("empty.mp4", b"")}, 422),
+        ({"other": ("clip.mp4", VIDEO)}, 422),
+        ([("file", ("a.mp4", VIDEO)), ("file", ("b.mp4", VIDEO))], 400),
+    ],
+)
+def test_a_form_without_one_full_file_is_refused(
+    gateway: Gateway, stage: Stage, files: object, status: int
+):
+    url = f"{gateway.url}/upload"
+    answer = requests.post(url, headers=stage.header("ann"), files=files, timeout=30)  # type: ignore[arg-type]  # both shapes are requests'
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert stage.leftovers() == {}
+
+
+def test_a_wish_that_comes_after_the_file_and_can_not_be_met_leaves_nothing(
+    gateway: Gateway, stage: Stage
+):
+    files = [("file", ("a.mp4", VIDEO)), ("bitrate", (None, "999k"))]
+    url = f"{gateway.url}/v1/conversions"
+    answer = requests.post(url, headers=stage.header("ann"), files=files, timeout=30)
+    assert answer.status_code == 422
+    assert stage.leftovers() == {}
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
+    gateway: Gateway, stage: Stage, framing: str
+):
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    head = "POST /v1/conversions HTTP/1.1\r\nHost: x\r\n"
+    head += f"Authorization: {stage.header('ann')['Authorization']}\r\n{framing}\r\n\r\n"
+    body = VIDEO + bytes(6 * MEBIBYTE)
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        chunk = f"{len(body):x}\r\n".encode() if "chunked" in framing else b""
+        client.sendall(head.encode() + chunk + body)
+        wait_until(lambda: "sources.chunks" in stage.leftovers(), "chunks arrive", seconds=20)
+        assert stage.leftovers()["intents"] == 1
+    wait_until(lambda: stage.leftovers() == {}, "the chunks are gone again", seconds=20)
+
+
+def test_an_api_server_that_refuses_or_is_away_leaves_nothing(stage: Stage):
+    with stage.run_gateway(NAMESPACE="no-such-namespace") as gateway:
+        _expect_outage(stage, gateway)
+    config = re.sub("server: .*", "server: https://127.0.0.1:1", stage.kubeconfig.read_text())
+    stage.kubeconfig.write_text(config)
+    with stage.run_gateway() as gateway:
+        _expect_outage(stage, gateway)
+
+
+def test_a_store_that_is_away_is_said_in_bounded_time(stage: Stage):
+    with stage.run_gateway(MONGO_URI="mongodb://127.0.0.1:1") as gateway:
+        _expect_outage(stage, gateway)
+    assert stage.kube.list("videoconversions") == []
+
+
+def _expect_outage(stage: Stage, gateway: Gateway) -> None:
+    begun = time.monotonic()
+    url = f"{gateway.url}/v1/conversions"
+    answer = requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert time.monotonic() - begun < 12
+    assert stage.leftovers() == {}

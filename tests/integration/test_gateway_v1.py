@@ -1,0 +1,165 @@
+"""The REST interface, version 1."""
+
+from typing import Any
+
+import pytest
+import requests
+from tests.gateways import VIDEO, Gateway, Stage
+
+AUDIO = b"ID3\x04" + bytes(range(256)) * 4
+
+
+class Client:
+    """One user."""
+
+    def __init__(self, gateway: Gateway, headers: dict[str, str]) -> None:
+        self._url = gateway.url
+        self._headers = headers
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = self._headers | options.pop("headers", {})
+        return requests.request(method, self._url + path, headers=headers, timeout=30, **options)
+
+    def upload(self, **parameters: str) -> requests.Response:
+        return self.ask("POST", "/v1/conversions", data=VIDEO, params=parameters)
+
+
+@pytest.fixture
+def ann(gateway: Gateway, stage: Stage) -> Client:
+    return Client(gateway, stage.header("ann"))
+
+
+@pytest.fixture
+def bob(gateway: Gateway, stage: Stage) -> Client:
+    return Client(gateway, stage.header("bob"))
+
+
+def test_a_bare_file_is_taken_with_parameters_in_the_url(ann: Client, stage: Stage):
+    answer = ann.upload(filename="C:\\films\\talk.mov", quality="V2", notify="false")
+    assert answer.status_code == 202
+    body = answer.json()
+    assert answer.headers["Location"] == f"/v1/conversions/{body['id']}"
+    assert body["source"]["filename"] == "talk.mov"
+    assert body["output"] == {"format": "mp3", "quality": "V2"}
+    assert body["notify"] == {"email": False}
+    assert body["state"] == "queued"
+    made = stage.kube.get("videoconversion", body["id"])
+    assert made is not None
+    assert made["spec"]["notify"] == {"email": False}
+
+
+def test_a_bare_file_may_be_named_by_its_disposition(ann: Client):
+    name = "attachment; filename*=UTF-8''K%C3%A4se.mkv"
+    headers = {"Content-Disposition": name}
+    answer = ann.ask("POST", "/v1/conversions", data=VIDEO, headers=headers)
+    assert answer.json()["source"]["filename"] == "Käse.mkv"
+
+
+def test_a_form_is_taken_with_fields_before_and_after_the_file(ann: Client):
+    files = [("notify", (None, "true")), ("file", ("a.mp4", VIDEO)), ("bitrate", (None, "320k"))]
+    answer = ann.ask("POST", "/v1/conversions", files=files)
+    assert answer.status_code == 202
+    assert answer.json()["output"] == {"format": "mp3", "bitrate": "320k"}
+
+
+def test_a_conversion_is_found_by_its_name_and_by_its_files_id(ann: Client):
+    made = ann.upload().json()
+    for text in (made["id"], made["fileId"]):
+        answer = ann.ask("GET", f"/v1/conversions/{text}")
+        assert answer.status_code == 200
+        assert answer.json()["id"] == made["id"]
+
+
+def test_a_list_is_the_callers_own_newest_first_in_pages(ann: Client, bob: Client):
+    names = [ann.upload().json()["id"] for _ in range(5)]
+    other = bob.upload().json()["id"]
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        parameters = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = ann.ask("GET", "/v1/conversions", params=parameters).json()
+        assert len(page["items"]) <= 2
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["nextCursor"]
+    assert sorted(seen) == sorted(names)
+    assert seen == sorted(seen, reverse=True)
+    assert [c["id"] for c in bob.ask("GET", "/v1/conversions").json()["items"]] == [other]
+
+
+@pytest.mark.parametrize("parameters", [{"limit": "0"}, {"limit": "101"}, {"cursor": "?"}])
+def test_a_page_that_can_not_be_is_refused(ann: Client, parameters: dict[str, str]):
+    assert ann.ask("GET", "/v1/conversions", params=parameters).status_code == 400
+
+
+def test_for_anybody_else_a_conversion_does_not_exist(ann: Client, bob: Client, stage: Stage):
+    made = ann.upload().json()
+    stage.finish(made["id"], "Succeeded", AUDIO)
+    for method, suffix in [("GET", ""), ("GET", "/result"), ("DELETE", "")]:
+        answer = bob.ask(method, f"/v1/conversions/{made['id']}{suffix}")
+        assert answer.status_code == 404
+        unknown = bob.ask(method, f"/v1/conversions/{'f' * 24}{suffix}")
+        ours, theirs = answer.json(), unknown.json()
+        assert ours | {"requestId": ""} == theirs | {"requestId": ""}
+    assert ann.ask("GET", f"/v1/conversions/{made['id']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "vc-",
+        "A" * 24,
+        "a" * 23,
+        "%00",
+        "..",
+        "vc-" + "a" * 24 + "-1",
+        "%F0%9F%8E%B5",
+        "a" * 999,
+    ],
+)
+def test_an_id_that_can_not_be_is_not_found(ann: Client, text: str):
+    for method, suffix in [("GET", ""), ("GET", "/result"), ("DELETE", "")]:
+        assert ann.ask(method, f"/v1/conversions/{text}{suffix}").status_code == 404
+    assert ann.ask("GET", f"/download?fid={text}").status_code == 404
+
+
+def test_a_result_comes_whole_in_part_and_as_a_head(ann: Client, stage: Stage):
+    made = ann.upload().json()
+    path = f"/v1/conversions/{made['id']}/result"
+    unfinished = ann.ask("GET", path)
+    assert unfinished.status_code == 409
+    assert unfinished.headers["Retry-After"]
+    stage.finish(made["id"], "Succeeded", AUDIO)
+    whole = ann.ask("GET", path)
+    assert (whole.status_code, whole.content) == (200, AUDIO)
+    assert whole.headers["ETag"] == '"' + "ab" * 32 + '"'
+    head = ann.ask("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(AUDIO))
+    part = ann.ask("GET", path, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, AUDIO[10:20])
+    assert part.headers["Content-Range"] == f"bytes 10-19/{len(AUDIO)}"
+    assert ann.ask("GET", path, headers={"Range": "bytes=9999-"}).status_code == 416
+    known = ann.ask("GET", path, headers={"If-None-Match": whole.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    shown = ann.ask("GET", f"/v1/conversions/{made['id']}").json()
+    assert (shown["state"], shown["links"]["result"]) == ("succeeded", path)
+
+
+def test_a_result_that_will_never_be_tells_why(ann: Client, stage: Stage):
+    made = ann.upload().json()
+    stage.finish(made["id"], "CorruptMedia")
+    answer = ann.ask("GET", f"/v1/conversions/{made['id']}/result")
+    assert (answer.status_code, answer.json()["reason"]) == (409, "CorruptMedia")
+
+
+def test_what_was_deleted_is_gone_at_once_and_can_not_be_deleted_twice(ann: Client, stage: Stage):
+    made = ann.upload().json()
+    path = f"/v1/conversions/{made['id']}"
+    assert ann.ask("DELETE", path).status_code == 204
+    assert ann.ask("DELETE", path).status_code == 404
+    assert ann.ask("GET", path).status_code == 404
+    assert ann.ask("GET", "/v1/conversions").json()["items"] == []
+    held = stage.kube.get("videoconversion", made["id"])
+    assert held is not None
+    assert held["metadata"]["deletionTimestamp"]
