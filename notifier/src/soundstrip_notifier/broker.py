@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from soundstrip_crds.topology import declare_queue
@@ -66,7 +67,7 @@ def translated() -> Iterator[None]:
     """Turn what pika raises when RabbitMQ is away or refuses into `Unavailable`."""
     try:
         yield
-    except (AMQPError, OSError) as error:
+    except (AMQPError, AMQPConnectorException, OSError) as error:
         reason = f"{type(error).__name__}: {error}".rstrip(": ")
         raise Unavailable(f"RabbitMQ: {reason}") from error
 
