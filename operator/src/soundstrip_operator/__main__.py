@@ -1,0 +1,5 @@
+"""`python -m soundstrip_operator`."""
+
+from soundstrip_operator.main import main
+
+main()

@@ -1,0 +1,199 @@
+"""Kubernetes: every call has a time-out, bodies are dicts, and errors are three."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+
+from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL
+
+Body = dict[str, Any]
+
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_PAGE = 500
+_COMPONENT = "soundstrip-operator"
+_SENTENCE = 500
+_TRANSIENT = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
+
+
+class ClusterError(Exception):
+    """The root of the errors of this module; the message is a sentence for a person."""
+
+
+class ClusterUnavailable(ClusterError):
+    """The API server did not answer, or asked to come later; what was sent may have been done."""
+
+
+class Conflict(ClusterError):
+    """The object has changed, or one of its name is there."""
+
+
+class NotFound(ClusterError):
+    """There is no such object."""
+
+
+class Expired(ClusterError):
+    """The list has to be begun again."""
+
+
+class Refused(ClusterError):
+    """The API server refused, and says why: a quota, a missing right, an invalid body."""
+
+
+class Cluster:
+    """What the operator asks of one namespace."""
+
+    def __init__(self, api: ApiClient, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._conversions = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
+        self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self._pods = f"/api/v1/namespaces/{namespace}/pods"
+        self._events = f"/api/v1/namespaces/{namespace}/events"
+
+    async def list_conversions(self) -> tuple[list[Body], int]:
+        """Return all conversions, and the version that the list is of."""
+        return await self._list(self._conversions)
+
+    async def list_jobs(self) -> tuple[list[Body], int]:
+        """Return the Jobs of all conversions."""
+        return await self._list(self._jobs, labelSelector=CONVERSION_LABEL)
+
+    async def list_pods(self) -> tuple[list[Body], int]:
+        """Return the pods of all conversions."""
+        return await self._list(self._pods, labelSelector=CONVERSION_LABEL)
+
+    async def replace_status(self, raw: Body, status: Body) -> Body:
+        """Write the status of a conversion, if it is still as `raw` says."""
+        path = f"{self._conversions}/{raw['metadata']['name']}/status"
+        return await self._call("PUT", path, raw | {"status": status})
+
+    async def patch_conversion(self, name: str, metadata: Body) -> Body:
+        """Merge into a conversion's metadata, which holds the resourceVersion to be matched."""
+        return await self._call("PATCH", f"{self._conversions}/{name}", {"metadata": metadata})
+
+    async def create_job(self, body: Body) -> Body:
+        """Create a Job."""
+        return await self._call("POST", self._jobs, body)
+
+    async def get_job(self, name: str) -> Body | None:
+        """Return a Job, or None when there is none."""
+        try:
+            return await self._call("GET", f"{self._jobs}/{name}")
+        except NotFound:
+            return None
+
+    async def delete_job(self, name: str, uid: str) -> Body | None:
+        """Delete a Job after its pods; None if it is gone already.
+
+        In the background, a running pod would be left to itself.
+        """
+        options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        try:
+            return await self._call("DELETE", f"{self._jobs}/{name}", options)
+        except (NotFound, Conflict):
+            return None
+
+    async def find_warning(self, job_uid: str) -> str:
+        """Return the newest warning about a Job; empty if there is none."""
+        selector = f"involvedObject.uid={job_uid},type=Warning"
+        events, _ = await self._list(self._events, fieldSelector=selector)
+        newest = max(events, key=_told_at, default={})
+        return str(newest.get("message", ""))
+
+    async def create_event(self, name: str, about: Body, told: Body) -> None:
+        """Tell an Event about a conversion; once, however often it is told by this name."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata = about["metadata"]
+        reference = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "namespace": self._namespace,
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+        }
+        body = told | {
+            "metadata": {"name": name, "namespace": self._namespace},
+            "involvedObject": reference,
+            "source": {"component": _COMPONENT},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self._call("POST", self._events, body)
+        except Conflict:
+            return
+
+    async def _list(self, path: str, **query: str) -> tuple[list[Body], int]:
+        for _ in range(3):
+            try:
+                pages = [page async for page in self._pages(path, query)]
+            except Expired:
+                continue
+            items = [item for page in pages for item in page.get("items", ())]
+            return items, int(pages[0]["metadata"].get("resourceVersion") or 0)
+        raise ClusterUnavailable("The list changed faster than it could be read")
+
+    async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[Body]:
+        token = ""
+        while True:
+            page = {"limit": str(_PAGE), "continue": token} if token else {"limit": str(_PAGE)}
+            body = await self._call("GET", f"{path}?{urlencode(query | page)}")
+            yield body
+            token = body["metadata"].get("continue") or ""
+            if not token:
+                return
+
+    async def _call(self, method: str, path: str, body: Body | None = None) -> Body:
+        """Send one request; the answer is the body as it came."""
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        try:
+            _, url, headers, _, _ = await self._api.param_serialize(
+                method,
+                path,
+                header_params={"Accept": "application/json", "Content-Type": kind},
+                auth_settings=["BearerToken"],
+            )
+            response = await self._api.call_api(
+                method, url, headers, body, _request_timeout=_TIMEOUT
+            )
+            text = await response.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ClusterUnavailable(
+                f"The API server did not answer ({type(error).__name__})"
+            ) from error
+        return _read(response.status, text)
+
+
+def _read(status: int, text: bytes) -> Body:
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        body: Body = json.loads(text)
+        return body
+    message = _message(status, text)
+    if status == HTTPStatus.NOT_FOUND:
+        raise NotFound(message)
+    if status == HTTPStatus.CONFLICT:
+        raise Conflict(message)
+    if status == HTTPStatus.GONE:
+        raise Expired(message)
+    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ClusterUnavailable(message)
+    raise Refused(message)
+
+
+def _message(status: int, text: bytes) -> str:
+    try:
+        message = json.loads(text)["message"]
+    except (ValueError, KeyError, TypeError):
+        message = "it gave no message"
+    return f"The API server answered {status}: {str(message)[:_SENTENCE]}"
+
+
+def _told_at(event: Body) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")

@@ -1,0 +1,71 @@
+"""Conditions by the Kubernetes API conventions, and the sentences in them."""
+
+import unicodedata
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from soundstrip_crds.conversion import Condition, ConditionStatus, ConditionType, Status
+from soundstrip_crds.reasons import REMEDY, Reason
+
+_ORDER: tuple[ConditionType, ...] = ("Accepted", "Succeeded", "Finished", "Notified")
+_LIMIT = 1024
+
+
+def set_condition(
+    status: Status,
+    kind: ConditionType,
+    value: ConditionStatus,
+    reason: str,
+    message: str,
+    *,
+    generation: int,
+    now: datetime,
+) -> Status:
+    """Return the status with this condition; its transition time moves only with its value."""
+    old = status.condition(kind)
+    since = now.replace(microsecond=0)
+    if old is not None and old.status == value:
+        since = old.last_transition_time
+    condition = Condition(
+        type=kind,
+        status=value,
+        reason=reason,
+        message=sentence(message),
+        last_transition_time=since,
+        observed_generation=generation,
+    )
+    return _with(status, condition)
+
+
+def observe(status: Status, generation: int) -> Status:
+    """Return the status as one that speaks of this generation; otherwise as it was.
+
+    `kubectl wait` ignores a condition that is behind the object.
+    """
+    conditions = tuple(replace(c, observed_generation=generation) for c in status.conditions)
+    return replace(status, conditions=conditions, observed_generation=generation)
+
+
+def explain(reason: Reason, cause: str = "") -> str:
+    """Return the concrete cause, if one is known, and what a person can do."""
+    if not cause.strip():
+        return REMEDY[reason]
+    remedy = REMEDY[reason]
+    room = _LIMIT - len(remedy) - 2
+    return f"{_ended(sentence(cause)[:room])} {remedy}"
+
+
+def sentence(text: str) -> str:
+    """Return text that others wrote as one line of printable characters, within the limit."""
+    printable = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+    return " ".join(printable.split())[:_LIMIT]
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _with(status: Status, condition: Condition) -> Status:
+    by_type = {c.type: c for c in status.conditions} | {condition.type: condition}
+    return replace(status, conditions=tuple(by_type[kind] for kind in _ORDER if kind in by_type))

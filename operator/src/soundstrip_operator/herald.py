@@ -1,0 +1,53 @@
+"""Announcing the end of a conversion, in a queue of its own: an absent broker holds up nothing."""
+
+from soundstrip_operator.announcements import finished_event
+from soundstrip_operator.publisher import Publisher, PublishFailed
+from soundstrip_operator.storage import Storage
+from soundstrip_operator.view import View
+from soundstrip_operator.workqueue import Retry, Workqueue
+from soundstrip_storage.errors import StorageUnavailable
+
+
+class Herald:
+    """Publishes each end until the broker has confirmed it, and then has that recorded."""
+
+    def __init__(
+        self, view: View, storage: Storage, publisher: Publisher, done: Workqueue, queue: Workqueue
+    ) -> None:
+        """Take `done` for the queue in which a confirmed end is recorded, `queue` as its own."""
+        self._view = view
+        self._storage = storage
+        self._publisher = publisher
+        self._done = done
+        self._queue = queue
+
+    def order(self, key: str) -> None:
+        """Have the end of this conversion announced; a failed attempt's backoff is kept to."""
+        if not self._queue.is_backing_off(key):
+            self._queue.add(key)
+
+    async def announce(self, key: str) -> None:
+        """Publish the end of this conversion.
+
+        Raises:
+            Retry: If the broker or the store would not have it.
+        """
+        about = self._view.conversions.get(key)
+        if about is None or about.parsed.metadata.deletion_timestamp is not None:
+            return
+        notified = about.parsed.status.condition("Notified")
+        uid = about.parsed.metadata.uid
+        if notified is None or notified.status == "True":
+            return
+        if uid not in self._view.published:
+            await self._publish(key)
+        self._view.published.add(uid)
+        self._done.add(key)
+
+    async def _publish(self, key: str) -> None:
+        conversion = self._view.conversions[key].parsed
+        try:
+            contact = await self._storage.find_contact(conversion)
+            await self._publisher.publish(finished_event(conversion, contact))
+        except (StorageUnavailable, PublishFailed) as error:
+            raise Retry(str(error)) from error

@@ -1,0 +1,136 @@
+"""Whatever is seen or heard goes into the view, and the conversion that it is about is queued."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from soundstrip_crds.job import ProgressPost
+from soundstrip_operator.cluster import Body, Cluster, ClusterError
+from soundstrip_operator.view import Conversion, View
+from soundstrip_operator.workload import Job, Pod
+from soundstrip_operator.workqueue import Workqueue
+
+log = structlog.get_logger("soundstrip.intake")
+
+T = TypeVar("T")
+
+_PROGRESS_SECONDS = 0.5
+"""Progress is written no oftener than this for one conversion."""
+
+_FIRST_LIST_SECONDS = 2.0
+_STALE_FACTOR = 3
+
+
+class Intake:
+    """Feeds the view and the queue from watches, lists and posts."""
+
+    def __init__(self, view: View, queue: Workqueue, cluster: Cluster, resync: float) -> None:
+        """Take `resync` as the seconds between two lists of everything."""
+        self._view = view
+        self._queue = queue
+        self._cluster = cluster
+        self._resync = resync
+        self._listed_at: float | None = None
+        self.listed = asyncio.Event()
+
+    def see_conversion(self, body: Body, *, gone: bool) -> None:
+        """Take a VideoConversion from the watch."""
+        conversion = _parse(Conversion.parse, body)
+        if conversion is None:
+            return
+        if gone:
+            self._view.remove_conversion(conversion.key, conversion.parsed.metadata.uid)
+        else:
+            self._view.put_conversion(conversion)
+        self._queue.add(conversion.key)
+
+    def see_job(self, body: Body, *, gone: bool) -> None:
+        """Take a Job from the watch."""
+        job = _parse(parse_job, body)
+        if job is None:
+            return
+        if gone:
+            self._view.jobs.remove(job)
+        else:
+            self._view.jobs.put(job)
+        self._queue.add(job.conversion)
+
+    def see_pod(self, body: Body, *, gone: bool) -> None:
+        """Take a pod from the watch."""
+        pod = _parse(parse_pod, body)
+        if pod is None:
+            return
+        if gone:
+            self._view.pods.remove(pod)
+        else:
+            self._view.pods.put(pod)
+        self._queue.add(pod.conversion)
+
+    def take_progress(self, uid: str, run: int, number: int, post: ProgressPost) -> bool:
+        """Take a mover's post; False if no open conversion has this uid."""
+        key = self._view.find_key(uid)
+        if key is None:
+            return False
+        self._view.progress[uid, run, number] = post
+        self._queue.add_after(key, _PROGRESS_SECONDS)
+        return True
+
+    async def keep_listing(self) -> None:
+        """List everything, now and then again: a watch that was down reports nothing that went."""
+        while True:
+            wait = self._resync
+            try:
+                await self.list_everything()
+            except ClusterError as error:
+                log.warning("the cluster could not be listed", error=str(error))
+                wait = min(_FIRST_LIST_SECONDS, self._resync)
+            await asyncio.sleep(wait)
+
+    async def list_everything(self) -> None:
+        """Replace the view, Jobs before pods, so that a Job's pod is as new as the Job."""
+        conversions, version = await self._cluster.list_conversions()
+        parsed = [c for body in conversions if (c := _parse(Conversion.parse, body))]
+        touched = self._view.replace_conversions(parsed, version)
+        jobs, version = await self._cluster.list_jobs()
+        listed_jobs = [job for body in jobs if (job := _parse(parse_job, body))]
+        touched |= self._view.jobs.replace(listed_jobs, version)
+        pods, version = await self._cluster.list_pods()
+        listed_pods = [pod for body in pods if (pod := _parse(parse_pod, body))]
+        touched |= self._view.pods.replace(listed_pods, version)
+        self._listed_at = time.monotonic()
+        self.listed.set()
+        for key in touched:
+            self._queue.add(key)
+
+    def missing(self) -> dict[str, str]:
+        """Say what is missing for the view to be true; a store that is away is waited for."""
+        if self._listed_at is None:
+            return {"kubernetes": "The conversions have not been listed yet."}
+        age = time.monotonic() - self._listed_at
+        if age > _STALE_FACTOR * self._resync:
+            return {"kubernetes": f"The conversions were last listed {age:.0f} s ago."}
+        return {}
+
+
+def parse_job(body: Body) -> Job:
+    """Read the fields of a Job that count here."""
+    return msgspec.convert(body, Job)
+
+
+def parse_pod(body: Body) -> Pod:
+    """Read the fields of a pod that count here."""
+    return msgspec.convert(body, Pod)
+
+
+def _parse(parse: Callable[[Body], T], body: Body) -> T | None:
+    """What can't be read is left alone: it is of a version that this operator does not know."""
+    try:
+        return parse(body)
+    except msgspec.ValidationError as error:
+        name = body.get("metadata", {}).get("name", "?")
+        log.warning("an object is left alone", kind=body.get("kind"), name=name, error=str(error))
+        return None

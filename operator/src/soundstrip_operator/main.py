@@ -1,0 +1,216 @@
+"""Start-up: settings are read, things are built, and all of it ends together."""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pika
+import structlog
+from aiohttp import web
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from soundstrip_operator.carrying import Hands
+from soundstrip_operator.cluster import Cluster
+from soundstrip_operator.herald import Herald
+from soundstrip_operator.intake import Intake
+from soundstrip_operator.job import Resources, Worker
+from soundstrip_operator.places import Places
+from soundstrip_operator.policy import Policy
+from soundstrip_operator.progress_server import build_app
+from soundstrip_operator.publisher import Publisher
+from soundstrip_operator.quantity import parse_bytes
+from soundstrip_operator.reconciler import Reconciler
+from soundstrip_operator.settings import OperatorSettings
+from soundstrip_operator.storage import Storage
+from soundstrip_operator.view import View
+from soundstrip_operator.watching import watch
+from soundstrip_operator.workqueue import Workqueue
+from soundstrip_service.logs import configure_logs
+from soundstrip_service.settings import load_settings
+from soundstrip_storage.connection import connect_async
+from soundstrip_storage.ledger import Ledger
+
+log = structlog.get_logger("soundstrip.operator")
+
+_PROGRAM = "soundstrip_operator"
+_WORKERS = 16
+_STOP_SECONDS = 3.0
+_BROKER_SECONDS = 5.0
+
+
+def main() -> None:
+    """Run the operator until SIGTERM or SIGINT."""
+    settings = load_settings(
+        OperatorSettings,
+        program=_PROGRAM,
+        description="Watches VideoConversions, runs their Jobs, and announces their ends.",
+        argv=sys.argv[1:],
+    )
+    configure_logs(settings.log_level)
+    for noisy in ("kopf", "pika", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: OperatorSettings) -> None:
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(await _connect_to_kubernetes())
+        database = connect_async(
+            settings.mongo_uri.get_secret_value(), settings.mongo_db, application=_PROGRAM
+        )
+        stack.push_async_callback(database.client.close)
+        publisher = Publisher(_broker(settings), settings.mp3_queue)
+        stack.callback(publisher.close)
+        parts = _assemble(settings, Cluster(api, settings.namespace), Ledger(database), publisher)
+        await _serve(settings, parts)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    intake: Intake
+    queue: Workqueue
+    publications: Workqueue
+    reconciler: Reconciler
+    herald: Herald
+
+
+def _assemble(
+    settings: OperatorSettings, cluster: Cluster, ledger: Ledger, publisher: Publisher
+) -> _Parts:
+    view, storage, policy = View(), Storage(ledger), _policy(settings)
+    queue, publications = Workqueue(workers=_WORKERS), Workqueue(workers=1, cap=15.0)
+    places = Places(view, policy, blocked=queue.is_backing_off)
+    hands = Hands(view, places, cluster, storage, _worker(settings))
+    herald = Herald(view, storage, publisher, done=queue, queue=publications)
+    reconciler = Reconciler(
+        view, queue=queue, places=places, hands=hands, policy=policy, publish=herald.order
+    )
+    intake = Intake(view, queue, cluster, settings.resync_seconds)
+    return _Parts(intake, queue, publications, reconciler, herald)
+
+
+async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
+    """Run all parts until a signal, or until one of them ends by a bug."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+    key = settings.progress_key.get_secret_value().encode()
+    app = build_app(key, parts.intake.take_progress, parts.intake.missing)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.TCPSite(runner, port=settings.port).start()
+    tasks = [
+        asyncio.create_task(part)
+        for part in (
+            parts.intake.keep_listing(),
+            parts.queue.run(parts.reconciler.reconcile),
+            parts.publications.run(parts.herald.announce),
+            _watch(parts.intake, settings.namespace, stop, ready),
+            _wait_for_signal(stop, ready),
+        )
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        stop.set()
+        await runner.cleanup()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=_STOP_SECONDS)
+        log.info("stopped")
+
+
+async def _watch(intake: Intake, namespace: str, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """The first list comes before the first watch: kopf finds only kinds that are there already."""
+    await intake.listed.wait()
+    await watch(intake, namespace, stop=stop, ready=ready)
+
+
+async def _wait_for_signal(stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Kopf takes the signals for itself when it starts; they are taken back, for a quick end."""
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await _first(stop, ready)
+    await stop.wait()
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+async def _connect_to_kubernetes() -> ApiClient:
+    configuration = Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException:
+        await config.load_kube_config(client_configuration=configuration)
+    return ApiClient(configuration)
+
+
+def _policy(settings: OperatorSettings) -> Policy:
+    return Policy(
+        max_active_jobs=settings.max_active_jobs,
+        max_tries=settings.max_tries,
+        retry_base=settings.retry_base_seconds,
+        start_limit=settings.start_timeout_seconds,
+        failed_job_retention=settings.failed_job_retention_seconds,
+    )
+
+
+def _worker(settings: OperatorSettings) -> Worker:
+    return Worker(
+        install=settings.install_id,
+        image=settings.worker_image,
+        pull_policy=settings.worker_image_pull_policy,
+        pull_secret=settings.worker_image_pull_secret,
+        service_account=settings.worker_service_account,
+        mover=Resources(
+            parse_bytes(settings.mover_memory_request),
+            parse_bytes(settings.mover_memory_limit),
+            settings.mover_cpu_request,
+            settings.mover_cpu_limit,
+        ),
+        converter=Resources(
+            parse_bytes(settings.converter_memory_request),
+            parse_bytes(settings.converter_memory_limit),
+            settings.converter_cpu_request,
+            settings.converter_cpu_limit,
+        ),
+        memory_ceiling=parse_bytes(settings.worker_memory_ceiling),
+        disk_headroom=parse_bytes(settings.disk_headroom),
+        max_result_bytes=settings.max_result_bytes,
+        mongo_db=settings.mongo_db,
+        mover_secret=settings.mover_secret,
+        progress_url=settings.progress_url,
+        progress_key=settings.progress_key.get_secret_value().encode(),
+    )
+
+
+def _broker(settings: OperatorSettings) -> pika.ConnectionParameters:
+    """Return RabbitMQ's address with a bound on every wait."""
+    parameters = (
+        pika.URLParameters(settings.rabbitmq_uri.get_secret_value())
+        if settings.rabbitmq_uri
+        else pika.ConnectionParameters(
+            host=settings.rabbitmq_host,
+            port=settings.rabbitmq_port,
+            credentials=pika.PlainCredentials(
+                settings.rabbitmq_user, settings.rabbitmq_password.get_secret_value()
+            ),
+        )
+    )
+    parameters.socket_timeout = _BROKER_SECONDS
+    parameters.stack_timeout = 2 * _BROKER_SECONDS
+    parameters.blocked_connection_timeout = 2 * _BROKER_SECONDS
+    parameters.connection_attempts = 1
+    parameters.heartbeat = 30
+    return parameters

@@ -1,0 +1,117 @@
+"""The shell around the decision: it looks, decides and carries out, until nothing is left."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from soundstrip_crds.names import job_name
+from soundstrip_operator.actions import BackOff, Publish, RequeueAfter
+from soundstrip_operator.carrying import Hands
+from soundstrip_operator.cluster import ClusterError, NotFound
+from soundstrip_operator.decision import decide
+from soundstrip_operator.places import Places
+from soundstrip_operator.policy import Policy
+from soundstrip_operator.situation import JOB_NAME_LABEL, RUN, Facts, Situation, tries_of
+from soundstrip_operator.view import Conversion, View
+from soundstrip_operator.workload import Pod
+from soundstrip_operator.workqueue import Retry, Workqueue
+
+_STEPS = 16
+"""More steps than any conversion takes in one go: beyond them something goes round in circles."""
+
+
+class Reconciler:
+    """Brings one conversion after the other to where it should be."""
+
+    def __init__(
+        self,
+        view: View,
+        *,
+        queue: Workqueue,
+        places: Places,
+        hands: Hands,
+        policy: Policy,
+        publish: Callable[[str], None],
+    ) -> None:
+        """Take `publish` for what has the end of a conversion announced, in its own time."""
+        self._view = view
+        self._queue = queue
+        self._places = places
+        self._hands = hands
+        self._policy = policy
+        self._publish = publish
+
+    async def reconcile(self, key: str) -> None:
+        """Do all that can be done for the conversion of this name now.
+
+        Raises:
+            Retry: If the world would not have it.
+        """
+        try:
+            await self._pursue(key)
+        except NotFound:
+            self._view.remove_conversion(key)
+        except ClusterError as error:
+            raise Retry(str(error)) from error
+        finally:
+            self._wake(key)
+
+    async def _pursue(self, key: str) -> None:
+        facts = Facts()
+        for _ in range(_STEPS):
+            about = self._view.conversions.get(key)
+            if about is None:
+                self._places.release(key)
+                return
+            known = replace(facts, published=about.parsed.metadata.uid in self._view.published)
+            told = await self._carry_out(self._look(about, known), about)
+            if told is None:
+                return
+            facts = told
+        raise Retry("it did not come to rest")
+
+    async def _carry_out(self, situation: Situation, about: Conversion) -> Facts | None:
+        """Carry the decision out; None if there is nothing left to decide by what came of it."""
+        facts, moved = situation.facts, False
+        for action in decide(situation):
+            match action:
+                case RequeueAfter(seconds):
+                    self._queue.add_after(about.key, seconds)
+                case Publish():
+                    self._publish(about.key)
+                case BackOff(cause):
+                    raise Retry(cause)
+                case task:
+                    facts, moved = await self._hands.carry_out(task, about, facts), True
+        return facts if moved else None
+
+    def _look(self, about: Conversion, facts: Facts) -> Situation:
+        uid = about.parsed.metadata.uid
+        jobs = tuple(job for job in self._view.jobs.of(about.key) if job.belongs_to(uid))
+        stem = _stem(job_name(about.key, uid, RUN, 1))
+        pods = tuple(pod for pod in self._view.pods.of(about.key) if _stem(_job_of(pod)) == stem)
+        number = len(tries_of(about.parsed.status))
+        return Situation(
+            conversion=about.parsed,
+            jobs=jobs,
+            pods=pods,
+            now=datetime.now(UTC),
+            policy=self._policy,
+            progress=self._view.progress.get((uid, RUN, number)),
+            facts=facts,
+        )
+
+    def _wake(self, key: str) -> None:
+        """Have those go on that free places wait for."""
+        for other in self._places.next_in_line(datetime.now(UTC)):
+            if other != key:
+                self._queue.add(other)
+
+
+def _job_of(pod: Pod) -> str:
+    return pod.metadata.labels.get(JOB_NAME_LABEL, "")
+
+
+def _stem(job: str) -> str:
+    """Return a Job's name without run and try: it is of one conversion's uid only."""
+    return job.rsplit("-", 2)[0]

@@ -1,0 +1,97 @@
+"""The operator's environment variables."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from soundstrip_crds.events import DEFAULT_QUEUE
+from soundstrip_operator.quantity import parse_bytes
+from soundstrip_service.settings import Settings
+
+
+def _check_quantity(text: str) -> str:
+    parse_bytes(text)
+    return text
+
+
+Bytes = Annotated[str, AfterValidator(_check_quantity)]
+
+_SHORTEST_KEY = 32
+
+
+class OperatorSettings(Settings):
+    """What a person can set; the rest is in `policy`."""
+
+    namespace: str = Field(description="the namespace that is watched")
+    install_id: str = Field(description="marks this installation's blobs")
+    port: int = Field(default=8080, ge=0, le=65535, description="port of the HTTP server")
+
+    mongo_uri: SecretStr = Field(description="MongoDB's address, with credentials")
+    mongo_db: str = Field(default="soundstrip", description="the database")
+    rabbitmq_uri: SecretStr | None = Field(
+        default=None, description="RabbitMQ's address; wins over the next four"
+    )
+    rabbitmq_host: str = Field(default="soundstrip-rabbitmq", description="RabbitMQ's host")
+    rabbitmq_port: int = Field(default=5672, description="RabbitMQ's port")
+    rabbitmq_user: str = Field(default="guest", description="RabbitMQ's user")
+    rabbitmq_password: SecretStr = Field(
+        default=SecretStr("guest"), description="that user's password"
+    )
+    mp3_queue: str = Field(default=DEFAULT_QUEUE, description="the queue of the notifier")
+
+    worker_image: str = Field(description="image of mover and converter")
+    worker_image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = Field(
+        default="IfNotPresent", description="when that image is pulled"
+    )
+    worker_image_pull_secret: str | None = Field(
+        default=None, description="Secret with the registry's credentials"
+    )
+    worker_service_account: str | None = Field(
+        default=None, description="service account of the worker pods; they get no token of it"
+    )
+    mover_secret: str = Field(description="Secret whose key mongo-uri the mover gets")
+    progress_url: str = Field(description="the address at which movers reach this server")
+    progress_key: SecretStr = Field(
+        description="secret that progress tokens are made with, at least 32 characters"
+    )
+
+    max_active_jobs: int = Field(default=2, ge=1, description="Jobs at the same time")
+    max_tries: int = Field(default=4, ge=1, le=20, description="tries of one conversion")
+    retry_base_seconds: float = Field(default=5.0, gt=0, description="wait after the first try")
+    start_timeout_seconds: float = Field(
+        default=300.0, gt=0, description="how long a pod may take to start"
+    )
+    failed_job_retention_seconds: float = Field(
+        default=600.0, ge=0, description="how long failed Jobs stay for their logs"
+    )
+    resync_seconds: float = Field(
+        default=300.0, gt=0, description="how often everything is listed again"
+    )
+
+    mover_memory_request: Bytes = Field(default="64Mi", description="memory that a mover gets")
+    mover_memory_limit: Bytes = Field(default="150Mi", description="memory that kills a mover")
+    mover_cpu_request: str = Field(default="50m", description="CPU that a mover gets")
+    mover_cpu_limit: str = Field(default="1", description="CPU that a mover is held to")
+    converter_memory_request: Bytes = Field(
+        default="64Mi", description="memory that a converter gets"
+    )
+    converter_memory_limit: Bytes = Field(
+        default="150Mi", description="memory that kills a converter"
+    )
+    converter_cpu_request: str = Field(default="100m", description="CPU that a converter gets")
+    converter_cpu_limit: str = Field(default="2", description="CPU that a converter is held to")
+    worker_memory_ceiling: Bytes = Field(
+        default="600Mi", description="limit that is not grown beyond after an OutOfMemory"
+    )
+    disk_headroom: Bytes = Field(
+        default="64Mi", description="disk of a worker's volumes beyond the files themselves"
+    )
+    max_result_bytes: int = Field(
+        default=2 * 1024**3, ge=1, description="largest result that is stored, in bytes"
+    )
+
+    @model_validator(mode="after")
+    def _check_progress_key(self) -> Self:
+        if len(self.progress_key.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(f"PROGRESS_KEY needs at least {_SHORTEST_KEY} characters")
+        return self

@@ -1,0 +1,168 @@
+"""What the operator has seen of the cluster: by watches, lists and the answers to its writes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from soundstrip_crds.conversion import VideoConversion
+from soundstrip_crds.job import ProgressPost
+from soundstrip_operator.admission import is_open
+from soundstrip_operator.workload import Job, ObjectMetadata, Pod
+
+Body = dict[str, Any]
+AttemptKey = tuple[str, int, int]
+"""The uid, the run and the try."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A VideoConversion, parsed and as it came: a write sends the latter's unknown fields back."""
+
+    parsed: VideoConversion
+    raw: Body
+
+    @classmethod
+    def parse(cls, body: Body) -> "Conversion":
+        """Parse what the API server sent; `msgspec.ValidationError` says which field is wrong."""
+        return cls(VideoConversion.parse(body), body)
+
+    @property
+    def key(self) -> str:
+        """The name of the conversion."""
+        return self.parsed.metadata.name
+
+    @property
+    def version(self) -> int:
+        """How new this is, among the states of all objects."""
+        return int(self.parsed.metadata.resource_version or 0)
+
+
+class _HasMetadata(Protocol):
+    @property
+    def metadata(self) -> ObjectMetadata: ...
+
+    @property
+    def conversion(self) -> str: ...
+
+
+W = TypeVar("W", bound=_HasMetadata)
+
+
+class Shelf(Generic[W]):
+    """Jobs or pods by conversion and name; of two states of one object the newer stays."""
+
+    def __init__(self) -> None:
+        self._by_conversion: dict[str, dict[str, W]] = {}
+
+    def put(self, item: W) -> None:
+        """Take a state of an object, unless a newer one is there."""
+        items = self._by_conversion.setdefault(item.conversion, {})
+        old = items.get(item.metadata.name)
+        if old is None or _version(old) <= _version(item):
+            items[item.metadata.name] = item
+
+    def remove(self, item: W) -> None:
+        """Forget an object that is gone, but not another one of its name."""
+        self.discard(item.conversion, item.metadata.name, item.metadata.uid)
+
+    def discard(self, conversion: str, name: str, uid: str | None = None) -> None:
+        """Forget an object by its name."""
+        items = self._by_conversion.get(conversion, {})
+        old = items.get(name)
+        if old is not None and uid in {None, old.metadata.uid}:
+            del items[name]
+            if not items:
+                del self._by_conversion[conversion]
+
+    def of(self, conversion: str) -> tuple[W, ...]:
+        """Return the objects of a conversion."""
+        return tuple(self._by_conversion.get(conversion, {}).values())
+
+    def __iter__(self) -> Iterator[W]:
+        for items in self._by_conversion.values():
+            yield from items.values()
+
+    def replace(self, items: Iterable[W], version: int) -> set[str]:
+        """Take a list of all objects as of a version, and return the conversions it touches.
+
+        What is newer than the list stays, be it in the list or not.
+        """
+        items = list(items)
+        listed = {item.metadata.uid for item in items}
+        gone = [i for i in self if i.metadata.uid not in listed and _version(i) <= version]
+        for item in gone:
+            self.remove(item)
+        for item in items:
+            self.put(item)
+        return {item.conversion for item in (*gone, *items)}
+
+
+class View:
+    """All conversions of the namespace with their Jobs, pods and latest progress."""
+
+    def __init__(self) -> None:
+        self.conversions: dict[str, Conversion] = {}
+        self.jobs: Shelf[Job] = Shelf()
+        self.pods: Shelf[Pod] = Shelf()
+        self.progress: dict[AttemptKey, ProgressPost] = {}
+        self.published: set[str] = set()
+        self._open: set[str] = set()
+
+    def put_conversion(self, conversion: Conversion) -> None:
+        """Take a state of a conversion, unless a newer one is there."""
+        key = conversion.key
+        old = self.conversions.get(key)
+        if old is not None and old.version > conversion.version:
+            return
+        if old is not None and old.parsed.metadata.uid != conversion.parsed.metadata.uid:
+            self._forget(old)
+        self.conversions[key] = conversion
+        if is_open(conversion.parsed):
+            self._open.add(key)
+        else:
+            self._open.discard(key)
+            self._drop_progress(conversion.parsed.metadata.uid)
+
+    def remove_conversion(self, key: str, uid: str | None = None) -> None:
+        """Forget a conversion that is gone, but not another one of its name."""
+        old = self.conversions.get(key)
+        if old is not None and uid in {None, old.parsed.metadata.uid}:
+            del self.conversions[key]
+            self._forget(old)
+
+    def replace_conversions(self, listed: Iterable[Conversion], version: int) -> set[str]:
+        """Take a list of all conversions as of a version, and return the names it touches."""
+        by_key = {conversion.key: conversion for conversion in listed}
+        gone = [k for k, c in self.conversions.items() if k not in by_key and c.version <= version]
+        for key in gone:
+            self.remove_conversion(key)
+        for conversion in by_key.values():
+            self.put_conversion(conversion)
+        return {*gone, *by_key}
+
+    def find_key(self, uid: str) -> str | None:
+        """Return the name of the open conversion with this uid."""
+        found = (c.metadata.name for c in self.open_conversions() if c.metadata.uid == uid)
+        return next(found, None)
+
+    def open_conversions(self) -> Iterator[VideoConversion]:
+        """Return those whose outcome is still to come."""
+        return (self.conversions[key].parsed for key in self._open)
+
+    def is_open(self, key: str) -> bool:
+        """Say whether there is such a conversion and its outcome is still to come."""
+        return key in self._open
+
+    def _forget(self, conversion: Conversion) -> None:
+        uid = conversion.parsed.metadata.uid
+        self._open.discard(conversion.key)
+        self.published.discard(uid)
+        self._drop_progress(uid)
+
+    def _drop_progress(self, uid: str) -> None:
+        for key in [key for key in self.progress if key[0] == uid]:
+            del self.progress[key]
+
+
+def _version(item: _HasMetadata) -> int:
+    return int(item.metadata.resource_version or 0)

@@ -1,0 +1,80 @@
+"""Watching by kopf: its handlers put what they see into the view and name the conversion.
+
+Only `on.event`: it writes nothing, needs no finalizer of kopf's, and is not retried; the queue
+that is fed here does that.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+import kopf
+
+from soundstrip_crds.names import CONVERSION_LABEL, GROUP, PLURAL, VERSION
+
+
+class Eyes(Protocol):
+    """Who is told what is seen."""
+
+    def see_conversion(self, body: dict[str, Any], *, gone: bool) -> None:
+        """Take a VideoConversion."""
+
+    def see_job(self, body: dict[str, Any], *, gone: bool) -> None:
+        """Take a Job."""
+
+    def see_pod(self, body: dict[str, Any], *, gone: bool) -> None:
+        """Take a pod."""
+
+
+async def watch(eyes: Eyes, namespace: str, *, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Watch the namespace until `stop` is set; `ready` is set at the beginning."""
+    await kopf.operator(
+        registry=_registry(eyes),
+        settings=_settings(),
+        standalone=True,
+        namespaces=[namespace],
+        stop_flag=stop,
+        ready_flag=ready,
+    )
+
+
+def _registry(eyes: Eyes) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_log_in)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def see_conversion(event: kopf.RawEvent, **_: object) -> None:
+        eyes.see_conversion(dict(event["object"]), gone=event["type"] == "DELETED")
+
+    labels = {CONVERSION_LABEL: kopf.PRESENT}
+
+    @kopf.on.event("batch", "v1", "jobs", labels=labels, registry=registry)
+    async def see_job(event: kopf.RawEvent, **_: object) -> None:
+        eyes.see_job(dict(event["object"]), gone=event["type"] == "DELETED")
+
+    @kopf.on.event("", "v1", "pods", labels=labels, registry=registry)
+    async def see_pod(event: kopf.RawEvent, **_: object) -> None:
+        eyes.see_pod(dict(event["object"]), gone=event["type"] == "DELETED")
+
+    return registry
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{GROUP}")
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=f"kopf.{GROUP}")
+    settings.watching.label_selectors["jobs"] = CONVERSION_LABEL
+    settings.watching.label_selectors["pods"] = CONVERSION_LABEL
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    settings.networking.enforce_retry_after = True
+    settings.process.ultimate_exiting_timeout = 10
+    settings.queueing.exit_timeout = 0.5
+    return settings
+
+
+async def _log_in(settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo | None:
+    in_cluster = kopf.login_with_service_account(settings=settings)
+    return in_cluster or kopf.login_with_kubeconfig(settings=settings)
