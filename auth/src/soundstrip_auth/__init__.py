@@ -1,0 +1,1 @@
+"""Soundstrip's users, passwords and tokens."""
