@@ -41,7 +41,7 @@ images: tools cluster ## Build the images and load them into the cluster
 	@hack/images/build
 
 bench: tools cluster images ## Measure, and write docs/benchmarks.md
-	@uv run --frozen python hack/bench/run.py
+	@uv run --frozen python -m hack.bench.run
 
 tools:
 	@hack/tools/up

@@ -1,0 +1,84 @@
+"""Measures Soundstrip on this machine and writes docs/benchmarks.md.
+
+The numbers of a conversion come from the installation that `make demo` leaves running; those of the
+storage from a MongoDB of their own, beside the driver's own GridFS in the same session.
+"""
+
+import argparse
+import platform
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hack.bench.conversion import PARTS, Bench, time_conversion
+from hack.bench.storage import time_storage
+
+_TEMPLATE = Path(__file__).with_name("page.md")
+_PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the page: the least, the median and the most of what was measured."""
+
+    name: str
+    values: Sequence[float]
+    unit: str
+
+    def __str__(self) -> str:
+        low, middle, high = min(self.values), statistics.median(self.values), max(self.values)
+        return f"| {self.name} | {middle:.2f} {self.unit} | {low:.2f}-{high:.2f} |"
+
+
+def main() -> None:
+    """Run all measurements."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="how often each is measured (5)")
+    runs = parser.parse_args().runs
+    print(f"storage: {runs} runs, about {runs * 5} s", flush=True)
+    storage = time_storage(runs)
+    print(f"conversions: {runs} runs, about {runs * 15} s", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench.open(Path(folder))
+        conversions = [time_conversion(bench) for _ in range(runs)]
+        memory, upload = bench.measure_uploads(runs)
+    _PAGE.write_text(_render(storage, conversions, memory=memory, upload=upload, runs=runs))
+    print(f"written: {_PAGE.name}")
+
+
+def _render(
+    storage: Mapping[str, Sequence[float]],
+    conversions: Sequence[Mapping[str, float]],
+    *,
+    memory: float,
+    upload: Sequence[float],
+    runs: int,
+) -> str:
+    own, peer = storage["Soundstrip"], storage["pymongo's GridFSBucket"]
+    ratios = [a / b for a, b in zip(own, peer, strict=True)]
+    parts = [Row(name, [c[name] for c in conversions], "s") for name in PARTS]
+    return _TEMPLATE.read_text().format(
+        date=datetime.now(UTC).date(),
+        machine=_describe_machine(),
+        runs=runs,
+        storage="\n".join(str(Row(name, values, "MB/s")) for name, values in storage.items()),
+        ratio=statistics.median(ratios),
+        upload=Row("upload of 256 MB through the gateway", upload, "MB/s"),
+        memory=memory,
+        parts="\n".join(map(str, parts)),
+    )
+
+
+def _describe_machine() -> str:
+    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")]
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024**2
+    cores = f"{len(models)} cores of {models[0] if models else platform.machine()}"
+    return f"{cores}, {memory:.0f} GiB of memory, Linux {platform.release().split('-')[0]}, shared"
+
+
+if __name__ == "__main__":
+    main()

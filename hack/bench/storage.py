@@ -1,0 +1,75 @@
+"""How fast bytes go into GridFS, beside the driver's own way."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+
+from gridfs import GridFSBucket
+from pymongo.errors import PyMongoError
+from tests.containers import Server, container
+from tests.waiting import wait_until
+
+from soundstrip_storage.connection import Documents, connect
+from soundstrip_storage.gridfs import FileWriter
+from soundstrip_storage.layout import Bucket
+from soundstrip_storage.setup import set_up_collections
+
+_SIZE = 256 * 10**6
+_PIECE = 1 << 16
+"""Bytes that a web server hands over at once."""
+
+
+def time_storage(runs: int) -> dict[str, list[float]]:
+    """Return MB/s of each way, run by run, in turn; one more run of each comes first, uncounted."""
+    password = secrets.token_hex(16)
+    environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
+    with container("mongo:8.0", 27017, environment) as server:
+        database = _open(server, password)
+        data = memoryview(os.urandom(_SIZE))
+        ways = {"Soundstrip": _write_own, "pymongo's GridFSBucket": _write_by_driver}
+        rounds = [_time_round(ways, database, data) for _ in range(runs + 1)][1:]
+    return {name: [one[name] for one in rounds] for name in ways}
+
+
+def _open(server: Server, password: str) -> Documents:
+    uri = f"mongodb://root:{password}@127.0.0.1:{server.port}/?authSource=admin"
+    database = connect(uri, "bench", application="bench")
+
+    def answers() -> bool:
+        try:
+            return bool(database.command("ping"))
+        except PyMongoError:
+            return False
+
+    wait_until(answers, "mongod answers")
+    set_up_collections(database)
+    return database
+
+
+Way = Callable[[Documents, memoryview], None]
+
+
+def _time_round(ways: dict[str, Way], database: Documents, data: memoryview) -> dict[str, float]:
+    speeds = {}
+    for name, way in ways.items():
+        start = time.perf_counter()
+        way(database, data)
+        speeds[name] = _SIZE / 1e6 / (time.perf_counter() - start)
+        for collection in (Bucket.SOURCES.files, Bucket.SOURCES.chunks):
+            database[collection].delete_many({})
+    return speeds
+
+
+def _write_own(database: Documents, data: memoryview) -> None:
+    with FileWriter(database, Bucket.SOURCES, install="bench", owner="bench") as writer:
+        for start in range(0, len(data), _PIECE):
+            writer.write(data[start : start + _PIECE])
+        writer.finish("bench.mp4", {"refs": []})
+
+
+def _write_by_driver(database: Documents, data: memoryview) -> None:
+    bucket = GridFSBucket(database, Bucket.SOURCES)
+    with bucket.open_upload_stream("bench.mp4") as stream:
+        for start in range(0, len(data), _PIECE):
+            stream.write(bytes(data[start : start + _PIECE]))
