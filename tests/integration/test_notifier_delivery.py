@@ -208,6 +208,19 @@ def test_rabbitmq_restarted_in_the_middle_of_a_mail_repeats_nothing(
     assert_nothing_is_left(desk)
 
 
+def test_a_rabbitmq_that_freezes_is_noticed_by_its_silence(desk: Desk, rabbitmq_server: Server):
+    with desk.notifier(RABBITMQ_URI=f"{desk.amqp_url}?heartbeat=2") as notifier:
+        wait_until(lambda: notifier.health() == 200, "it consumes")
+        rabbitmq_server.pause()
+        try:
+            wait_until(lambda: notifier.health() == 503, "the notifier notices")
+        finally:
+            rabbitmq_server.unpause()
+        wait_until(lambda: notifier.health() == 200, "it goes on by itself")
+        desk.publish(make_event("u1"))
+        wait_for_record(desk)
+
+
 def test_mongodb_away_uses_up_no_try_and_loses_nothing(desk: Desk, mongo_server: Server):
     with desk.notifier(RETRY_SECONDS="1") as notifier:
         mongo_server.pause()

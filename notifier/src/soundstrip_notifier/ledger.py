@@ -12,7 +12,7 @@ from pymongo.write_concern import WriteConcern
 from soundstrip_notifier.errors import Unavailable
 
 COLLECTION = "deliveries"
-OPERATION_SECONDS = 10
+OPERATION_SECONDS = 5
 """The bound of one operation, its retries by the driver included."""
 
 Document = dict[str, Any]

@@ -120,7 +120,6 @@ def _mongo_client(settings: NotifierSettings) -> "MongoClient[Document]":
     return MongoClient(
         uri.get_secret_value() if uri else f"mongodb://{settings.mongo_host}:{settings.mongo_port}",
         timeoutMS=OPERATION_SECONDS * 1000,
-        serverSelectionTimeoutMS=5000,
         appname="soundstrip-notifier",
         tz_aware=True,
     )
