@@ -22,6 +22,16 @@ _READ_SIZE = 65536
 _COMPLAINTS_SIZE = 8192
 
 
+class Room(msgspec.Struct, frozen=True):
+    """How many bytes of a child's output are kept: all that there may be, or only the end."""
+
+    size: int
+    only_end: bool = False
+
+
+NO_ROOM = Room(0)
+
+
 class Finished(msgspec.Struct, frozen=True):
     """What a child left: how it ended, and what it wrote to stdout."""
 
@@ -41,11 +51,12 @@ class Children:
         *,
         watch: Callable[[], None],
         seconds: float | None = None,
-        most_output: int = 0,
+        room: Room = NO_ROOM,
     ) -> Finished:
         """Run a command to its end; what `watch` raises, several times a second, ends it.
 
-        After `seconds`, or `most_output` bytes on stdout, it is killed and has timed out.
+        After `seconds`, or when there is no more room for its output, it is killed and has timed
+        out.
         """
         with subprocess.Popen(  # noqa: S603 - an argument list of our own, and no shell
             arguments,
@@ -57,7 +68,7 @@ class Children:
         ) as child:
             self._running = child
             try:
-                return _attend(child, watch, seconds, most_output)
+                return _attend(child, watch, seconds, room)
             finally:
                 self.kill()
                 self._running = None
@@ -73,9 +84,9 @@ def _attend(
     child: subprocess.Popen[bytes],
     watch: Callable[[], None],
     seconds: float | None,
-    most_output: int,
+    room: Room,
 ) -> Finished:
-    streams = _Streams(child, most_output)
+    streams = _Streams(child, room)
     in_time = streams.drain(watch, time.monotonic() + seconds if seconds else None)
     if in_time:
         # Both pipes are closed: it is all but gone, and its exit code must not become SIGKILL's.
@@ -88,12 +99,12 @@ def _attend(
 
 
 class _Streams:
-    """The two pipes of a child: whole stdout up to a bound, and the end of stderr."""
+    """The two pipes of a child: what there is room for of stdout, and the end of stderr."""
 
-    def __init__(self, child: subprocess.Popen[bytes], most_output: int) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], room: Room) -> None:
         self.output = bytearray()
         self.complaints = bytearray()
-        self._most_output = most_output
+        self._room = room
         self._selector = selectors.DefaultSelector()
         for stream, take in ((child.stdout, self._take_output), (child.stderr, self._take_errors)):
             if stream:
@@ -104,7 +115,7 @@ class _Streams:
         with self._selector:
             while self._selector.get_map():
                 watch()
-                if len(self.output) > self._most_output or _is_past(deadline):
+                if len(self.output) > self._room.size or _is_past(deadline):
                     return False
                 for key, _ in self._selector.select(_LOOK_SECONDS):
                     self._read(key)
@@ -119,6 +130,8 @@ class _Streams:
 
     def _take_output(self, data: bytes) -> None:
         self.output += data
+        if self._room.only_end:
+            del self.output[: -self._room.size]
 
     def _take_errors(self, data: bytes) -> None:
         self.complaints += data

@@ -8,7 +8,8 @@ import msgspec
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan
 from soundstrip_worker import encoding, judgement, probing
-from soundstrip_worker.children import Children, Finished
+from soundstrip_worker.children import Children, Finished, Room
+from soundstrip_worker.completeness import is_cut_off
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.journal import Journal
@@ -72,6 +73,10 @@ class Converter:
         if container is None:
             what = "is not a video or audio that can be read here" if head else "is empty"
             raise Rejected(ExitCode.UNSUPPORTED_MEDIA, f"The file {what}.")
+        if is_cut_off(head, container.demuxer, _size(self._places.media)):
+            raise Rejected(
+                ExitCode.CORRUPT_MEDIA, "The file is cut off: its header says that it is longer."
+            )
         self._journal.info("recognised", container=container.name)
         return container
 
@@ -118,16 +123,15 @@ class Converter:
             arguments,
             watch=self._watch,
             seconds=probing.TIME_LIMIT_SECONDS,
-            most_output=probing.OUTPUT_LIMIT,
+            room=Room(probing.OUTPUT_LIMIT),
         )
 
     def _look_again(self, demuxer: Demuxer, claim: Claim, seconds: float) -> None:
         """Refuse a file whose video ends early too; else its audio is merely the shorter."""
-        progress = self._places.progress.with_name("progress.video")
-        arguments = encoding.copying_arguments(self._places.media, demuxer, progress=progress)
-        self._children.run(arguments, watch=self._watch)
-        position = read_position(progress)
-        if not position or not judgement.reaches(position.seconds, claim):
+        arguments = probing.packets_arguments(self._places.media, demuxer)
+        room = Room(probing.PACKETS_TAIL, only_end=True)
+        done = self._children.run(arguments, watch=self._watch, room=room)
+        if not judgement.reaches(probing.parse_last_packet(done.output), claim):
             raise judgement.cut_off(seconds, claim)
 
     def _watch(self) -> None:

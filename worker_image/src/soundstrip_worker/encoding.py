@@ -6,7 +6,6 @@ can write.
 """
 
 from pathlib import Path
-from typing import Any
 
 import ffmpeg
 
@@ -24,26 +23,18 @@ def encoding_arguments(
 
     Video, subtitles and data are not decoded. `-fs` ends the output near `most_bytes`.
     """
-    audio = _open(media, demuxer, vn=None, sn=None, dn=None, threads=1)["a:0"]
-    options = {"f": "mp3", "acodec": "libmp3lame", "id3v2_version": 3, "map_chapters": -1}
-    made = audio.output(f"file:{result}", **options, **_rate(output), fs=most_bytes)
-    return _compile(made, progress)
-
-
-def copying_arguments(media: Path, demuxer: Demuxer, *, progress: Path) -> list[str]:
-    """Return the command that only reads a file's first video track, to learn where it ends."""
-    video = _open(media, demuxer, an=None, sn=None, dn=None)["v:0"]
-    return _compile(video.output("-", f="null", vcodec="copy"), progress)
-
-
-def _open(media: Path, demuxer: Demuxer, **options: int | None) -> Any:  # noqa: ANN401 - untyped
-    return ffmpeg.input(
+    source = ffmpeg.input(
         f"file:{media}",
         f=demuxer.value,
         protocol_whitelist=PROTOCOLS,
         codec_whitelist=AUDIO_CODECS,
-        **options,
+        threads=1,
+        **dict.fromkeys(("vn", "sn", "dn")),
     )
+    options = {"f": "mp3", "acodec": "libmp3lame", "id3v2_version": 3, "map_chapters": -1}
+    made = source["a:0"].output(f"file:{result}", **options, **_rate(output), fs=most_bytes)
+    arguments: list[str] = made.compile(cmd=[*_COMMAND, "-progress", f"file:{progress}"])
+    return arguments
 
 
 def _rate(output: Output) -> dict[str, str | int]:
@@ -51,8 +42,3 @@ def _rate(output: Output) -> dict[str, str | int]:
     if output.quality and not output.bitrate:
         return {"q:a": int(output.quality.removeprefix("V"))}
     return {"b:a": output.bitrate or DEFAULT_BITRATE}
-
-
-def _compile(stream: Any, progress: Path) -> list[str]:  # noqa: ANN401 - ffmpeg-python has no types
-    arguments: list[str] = stream.compile(cmd=[*_COMMAND, "-progress", f"file:{progress}"])
-    return arguments

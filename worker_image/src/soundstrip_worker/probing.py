@@ -6,7 +6,6 @@ nobody needs must not refuse the file.
 
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -34,6 +33,9 @@ TIME_LIMIT_SECONDS = 60.0
 OUTPUT_LIMIT = 1 << 20
 """Bytes of JSON: some thousand streams, more than any honest file has."""
 
+PACKETS_TAIL = 4096
+"""Bytes of a packet list that hold its last hundred packets, in whatever order they are shown."""
+
 _ENTRIES = (
     "format=duration,start_time:stream=codec_type,codec_name,channels,sample_rate,bit_rate,"
     "duration,start_time:stream_tags=language,DURATION"
@@ -41,6 +43,7 @@ _ENTRIES = (
 _TRACKS_LIMIT = 32
 _UNDETERMINED = "und"
 _ESTIMATES = frozenset({Demuxer.MPEG_TS, Demuxer.MPEG_PS, Demuxer.MP3, Demuxer.AAC})
+_ONE_LENGTH_FOR_ALL = frozenset({Demuxer.ASF, Demuxer.FLV})
 
 
 class Basis(Enum):
@@ -87,15 +90,26 @@ class _Answer(msgspec.Struct, frozen=True):
 
 def ffprobe_arguments(media: Path, demuxer: Demuxer) -> list[str]:
     """Return the command that describes a file as JSON."""
-    options: dict[str, Any] = {
+    wanted = {"-show_entries": _ENTRIES, "-of": "json=compact=1"}
+    return _ffprobe(media, demuxer, wanted)
+
+
+def packets_arguments(media: Path, demuxer: Demuxer) -> list[str]:
+    """Return the command that lists when each packet of the first video track is shown."""
+    entries = "packet=pts_time,dts_time:format=start_time"
+    wanted = {"-select_streams": "v:0", "-show_entries": entries, "-of": "csv"}
+    return _ffprobe(media, demuxer, wanted)
+
+
+def _ffprobe(media: Path, demuxer: Demuxer, wanted: dict[str, str]) -> list[str]:
+    options = {
         "-v": "error",
         "-f": demuxer.value,
         "-protocol_whitelist": PROTOCOLS,
         "-codec_whitelist:a": AUDIO_CODECS,
         "-probesize": "5000000",
         "-analyzeduration": "5000000",
-        "-show_entries": _ENTRIES,
-        "-of": "json=compact=1",
+        **wanted,
     }
     return ["ffprobe", *(word for option in options.items() for word in option), f"file:{media}"]
 
@@ -113,7 +127,7 @@ def parse_probe(output: bytes, container: Container) -> Probe | None:
         tracks=tuple(_track(n, stream) for n, stream in enumerate(audio[:_TRACKS_LIMIT])),
     )
     claims = bool(audio) and container.demuxer not in _ESTIMATES
-    return Probe(media=media, claim=_claim(answer.format, audio[0]) if claims else None)
+    return Probe(media=media, claim=_claim(answer.format, audio[0], container) if claims else None)
 
 
 def parse_length(output: bytes) -> float | None:
@@ -125,6 +139,14 @@ def parse_length(output: bytes) -> float | None:
     stream = answer.streams[0] if answer.streams else _Stream()
     duration = parse_number(stream.duration)
     return max(0.0, duration - _offset(stream.start_time)) if duration else None
+
+
+def parse_last_packet(output: bytes) -> float:
+    """Return the latest time, in seconds from the file's start, at the end of a packet list."""
+    rows = [line.split(",") for line in output.decode("ascii", "replace").splitlines()]
+    starts = [_offset(row[1]) for row in rows if row[0] == "format" and len(row) > 1]
+    times = [_offset(field) for row in rows if row[0] == "packet" for field in row[1:]]
+    return max(times, default=0.0) - (starts[-1] if starts else 0.0)
 
 
 def _track(index: int, stream: _Stream) -> Track:
@@ -139,10 +161,11 @@ def _track(index: int, stream: _Stream) -> Track:
     )
 
 
-def _claim(file: _Format, audio: _Stream) -> Claim | None:
+def _claim(file: _Format, audio: _Stream, container: Container) -> Claim | None:
     """A track's own length counts first; a file's may be that of its video."""
     start = _offset(audio.start_time) - _offset(file.start_time)
-    if duration := parse_number(audio.duration):
+    of_track = container.demuxer not in _ONE_LENGTH_FOR_ALL
+    if of_track and (duration := parse_number(audio.duration)):
         return Claim(max(0.0, start + duration), Basis.TRACK)
     if end := _clock(audio.tags.get("DURATION", "")):
         return Claim(end, Basis.TRACK)

@@ -1,0 +1,83 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundstrip_crds.conversion import Progress
+from soundstrip_worker.progress import TAIL_SIZE, Position, advance, parse_number, parse_position
+
+
+def block(microseconds: object, speed: str = "  2.5x", progress: str = "continue") -> bytes:
+    lines = [
+        "bitrate= 192.0kbits/s",
+        "total_size=240000",
+        f"out_time_us={microseconds}",
+        f"out_time_ms={microseconds}",
+        "out_time=00:00:10.000000",
+        f"speed={speed}",
+        f"progress={progress}",
+    ]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def test_the_last_complete_block_counts():
+    text = block(1_000_000) + block(2_000_000) + b"bitrate= 192.0kbits/s\nout_time_us=9000000"
+    assert parse_position(text) == Position(seconds=2.0, speed=2.5, ended=False)
+
+
+def test_the_last_block_of_all_says_that_it_is_the_end():
+    position = parse_position(block(3_000_000, progress="end"))
+    assert position
+    assert position.ended
+
+
+def test_a_tail_that_starts_within_a_block_is_read():
+    text = (block(1_000_000) * 40 + block(2_000_000))[-TAIL_SIZE:]
+    position = parse_position(text)
+    assert position
+    assert position.seconds == 2.0
+
+
+def test_a_block_without_a_time_is_no_position():
+    assert parse_position(block("N/A")) is None
+
+
+def test_a_speed_that_is_not_known_is_none():
+    position = parse_position(block(1_000_000, speed="N/A"))
+    assert position
+    assert position.speed is None
+
+
+@given(st.binary(max_size=TAIL_SIZE))
+def test_any_bytes_are_a_position_or_none(text: bytes):
+    parse_position(text)
+
+
+@given(st.text(max_size=40))
+def test_a_number_is_finite_and_not_negative(text: str):
+    number = parse_number(text)
+    assert number is None or 0 <= number <= 1e9
+
+
+@given(
+    st.lists(st.floats(0, 1e9), min_size=1, max_size=20),
+    st.one_of(st.none(), st.floats(0, 1e9)),
+    st.one_of(st.none(), st.floats(0, 1e6)),
+)
+def test_percent_never_goes_back_and_is_not_complete_before_the_end(
+    times: list[float], total: float | None, speed: float | None
+):
+    progress: Progress | None = None
+    for seconds in times:
+        before = progress.percent if progress else 0
+        progress = advance(progress, Position(seconds, speed, ended=False), total)
+        assert before <= progress.percent <= 99
+        assert (progress.estimated_seconds_left or 0) >= 0
+
+
+def test_the_time_left_follows_from_the_speed():
+    progress = advance(None, Position(seconds=20, speed=4, ended=False), total=60)
+    assert progress == Progress(percent=33, speed=4, estimated_seconds_left=10)
+
+
+def test_without_a_length_there_is_a_speed_and_no_percent():
+    progress = advance(None, Position(seconds=20, speed=4, ended=False), total=None)
+    assert progress == Progress(percent=0, speed=4, estimated_seconds_left=None)

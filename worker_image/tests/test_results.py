@@ -1,0 +1,23 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundstrip_worker.results import name_result
+
+
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [
+        ("talk.mp4", "talk.mp3"),
+        ("talk.2026.mov", "talk.2026.mp3"),
+        ("talk", "talk.mp3"),
+        (".mp4", ".mp4.mp3"),
+    ],
+)
+def test_a_result_is_named_after_its_source(source: str, result: str):
+    assert name_result(source) == result
+
+
+@given(st.text(min_size=1, max_size=255))
+def test_a_name_is_never_too_long(source: str):
+    assert len(name_result(source)) <= 255
