@@ -68,6 +68,15 @@ class Cluster:
         """Return the pods of all conversions."""
         return await self._list(self._pods, labelSelector=CONVERSION_LABEL)
 
+    async def has_pods(self, selector: str) -> bool:
+        """Say whether there is any pod with these labels."""
+        return bool((await self._list(self._pods, labelSelector=selector))[0])
+
+    async def is_namespace_ending(self) -> bool:
+        """Say whether the namespace is being deleted."""
+        body = await self._call("GET", f"/api/v1/namespaces/{self._namespace}")
+        return "deletionTimestamp" in body["metadata"]
+
     async def replace_status(self, raw: Body, status: Body) -> Body:
         """Write the status of a conversion, if it is still as `raw` says."""
         path = f"{self._conversions}/{raw['metadata']['name']}/status"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -10,11 +11,10 @@ from dataclasses import dataclass
 import pika
 import structlog
 from aiohttp import web
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
 
 from soundstrip_operator.carrying import Hands
-from soundstrip_operator.cluster import Cluster
+from soundstrip_operator.cluster import Cluster, ClusterError
+from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import Intake
 from soundstrip_operator.job import Resources, Worker
@@ -24,6 +24,7 @@ from soundstrip_operator.progress_server import build_app
 from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.quantity import parse_bytes
 from soundstrip_operator.reconciler import Reconciler
+from soundstrip_operator.release.finalizers import leave_with_namespace
 from soundstrip_operator.settings import OperatorSettings
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.view import View
@@ -39,6 +40,7 @@ log = structlog.get_logger("soundstrip.operator")
 _PROGRAM = "soundstrip_operator"
 _WORKERS = 16
 _STOP_SECONDS = 3.0
+_LEAVE_PAUSES = (1.0, 4.0, 0.0)
 _BROKER_SECONDS = 5.0
 
 
@@ -58,15 +60,27 @@ def main() -> None:
 
 async def _run(settings: OperatorSettings) -> None:
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(await _connect_to_kubernetes())
+        api = await stack.enter_async_context(await connect_to_kubernetes())
         database = connect_async(
             settings.mongo_uri.get_secret_value(), settings.mongo_db, application=_PROGRAM
         )
         stack.push_async_callback(database.client.close)
         publisher = Publisher(_broker(settings), settings.mp3_queue)
         stack.callback(publisher.close)
-        parts = _assemble(settings, Cluster(api, settings.namespace), Ledger(database), publisher)
-        await _serve(settings, parts)
+        cluster = Cluster(api, settings.namespace)
+        await _serve(settings, _assemble(settings, cluster, Ledger(database), publisher))
+        await _leave(cluster)
+
+
+async def _leave(cluster: Cluster) -> None:
+    for pause in _LEAVE_PAUSES:
+        try:
+            await leave_with_namespace(cluster)
+        except ClusterError as error:
+            log.warning("whether the namespace ends is not known", error=str(error))
+            await asyncio.sleep(random.uniform(0.5, 1) * pause)  # noqa: S311 - jitter
+        else:
+            return
 
 
 @dataclass(frozen=True)
@@ -145,15 +159,6 @@ async def _first(*events: asyncio.Event) -> None:
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-
-
-async def _connect_to_kubernetes() -> ApiClient:
-    configuration = Configuration()
-    try:
-        config.load_incluster_config(client_configuration=configuration)
-    except config.ConfigException:
-        await config.load_kube_config(client_configuration=configuration)
-    return ApiClient(configuration)
 
 
 def _policy(settings: OperatorSettings) -> Policy:
