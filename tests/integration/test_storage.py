@@ -97,8 +97,8 @@ def test_any_range_can_be_read(database: Documents, start: int, stop: int | None
 def test_an_upload_that_breaks_off_leaves_nothing(database: Documents):
     def break_off() -> None:
         with FileWriter(database, Bucket.SOURCES, install="i", owner="ann") as writer:
-            writer.write(os.urandom(20 * CHUNK_SIZE))
-            assert count_documents(database) == {"sources.chunks": 16, "intents": 1}
+            writer.write(os.urandom(21 * CHUNK_SIZE))
+            assert count_documents(database) == {"sources.chunks": 20, "intents": 1}
             raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):

@@ -15,8 +15,8 @@ from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import FileDamaged, StorageError, storage_errors
 from soundstrip_storage.layout import CHUNK_SIZE, INTENTS, Bucket, StoredFile, parse_file_id
 
-_CHUNKS_PER_INSERT = 16
-"""4 MiB: large enough that round trips don't count, small enough for a pod of 150Mi."""
+_CHUNKS_PER_TRIP = 4
+"""About 1 MiB: measured as fast as 4 MiB, and eight uploads at once still fit a pod of 150Mi."""
 
 _TOUCH_SECONDS = 60.0
 
@@ -64,7 +64,7 @@ def _chunks(
     expected = first
     with storage_errors():
         found = database[bucket.chunks].find(key, {"_id": 0, "n": 1, "data": 1})
-        for chunk in found.sort("n", 1).batch_size(_CHUNKS_PER_INSERT):
+        for chunk in found.sort("n", 1).batch_size(_CHUNKS_PER_TRIP):
             _check_chunk(file, chunk, expected)
             expected += 1
             yield chunk["data"]
@@ -161,10 +161,9 @@ class FileWriter:
         self._hash.update(data)
         self.length += len(data)
         self._pending += data
-        batch = CHUNK_SIZE * _CHUNKS_PER_INSERT
+        batch = CHUNK_SIZE * _CHUNKS_PER_TRIP
         while len(self._pending) >= batch:
-            self._insert(memoryview(self._pending)[:batch].tobytes())
-            del self._pending[:batch]
+            self._insert(batch)
 
     def finish(self, filename: str, metadata: Mapping[str, Any]) -> StoredFile:
         """Write the rest and the file document, and return the file.
@@ -175,8 +174,7 @@ class FileWriter:
         Raises:
             StorageUnavailable: If MongoDB does not take it.
         """
-        self._insert(bytes(self._pending))
-        self._pending.clear()
+        self._insert(len(self._pending))
         document = self._file_document(filename, metadata)
         with storage_errors():
             try:
@@ -205,14 +203,16 @@ class FileWriter:
             raise FileDamaged("the result that came first is gone again")
         return winner
 
-    def _insert(self, data: bytes) -> None:
+    def _insert(self, size: int) -> None:
+        """Store the next `size` bytes that wait."""
         key = ObjectId(self.id)
         chunks = [
-            {"files_id": key, "n": self._chunk_count + n, "data": data[at : at + CHUNK_SIZE]}
-            for n, at in enumerate(range(0, len(data), CHUNK_SIZE))
+            {"files_id": key, "n": self._chunk_count + n, "data": data}
+            for n, data in enumerate(_cut(self._pending, size))
         ]
         if not chunks:
             return
+        del self._pending[:size]
         with storage_errors():
             self._chunks.insert_many(chunks)
             self._touch(key)
@@ -223,3 +223,9 @@ class FileWriter:
             return
         self._database[INTENTS].update_one({"_id": key}, {"$set": {"touchedAt": datetime.now(UTC)}})
         self._touched = time.monotonic()
+
+
+def _cut(data: bytearray, size: int) -> Iterator[bytes]:
+    with memoryview(data) as view:
+        for at in range(0, size, CHUNK_SIZE):
+            yield bytes(view[at : min(at + CHUNK_SIZE, size)])
