@@ -1,48 +1,77 @@
 """The gateway's memory does not grow with the files that go through it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from tests.gateways import MEBIBYTE, VIDEO, Gateway, Stage
 
-_SIZE = 1024 * MEBIBYTE
 _BOUNDARY = "boundary"
+_FORM = f"multipart/form-data; boundary={_BOUNDARY}"
 _LIMIT = 150 * MEBIBYTE
-_HEAD = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
-_TAIL = f"\r\n--{_BOUNDARY}--\r\n"
 
 
-def _video() -> Iterator[bytes]:
-    block = VIDEO.ljust(MEBIBYTE, b"\x5a")
-    for _ in range(_SIZE // MEBIBYTE):
-        yield block
+class Body:
+    """A form with a video that is never in the test's memory; it has a Content-Length."""
+
+    def __init__(self, mebibytes: int) -> None:
+        disposition = 'Content-Disposition: form-data; name="file"; filename="a.mp4"'
+        self._head = f"--{_BOUNDARY}\r\n{disposition}\r\n\r\n".encode()
+        self._tail = f"\r\n--{_BOUNDARY}--\r\n".encode()
+        self._mebibytes = mebibytes
+
+    def __len__(self) -> int:
+        return len(self._head) + self._mebibytes * MEBIBYTE + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        block = VIDEO.ljust(MEBIBYTE, b"\x5a")
+        yield self._head
+        yield from (block for _ in range(self._mebibytes))
+        yield self._tail
 
 
-def _form() -> Iterator[bytes]:
-    yield _HEAD.encode()
-    yield from _video()
-    yield _TAIL.encode()
+class BareBody(Body):
+    """The same video without a form around it."""
+
+    def __init__(self, mebibytes: int) -> None:
+        super().__init__(mebibytes)
+        self._head = self._tail = b""
+
+
+@pytest.fixture
+def large_gateway(stage: Stage) -> Iterator[Gateway]:
+    """A gateway that takes two gigabytes."""
+    with stage.run_gateway(MAX_CONTENT_LENGTH=str(2048 * MEBIBYTE)) as gateway:
+        yield gateway
 
 
 @pytest.mark.timeout(300)
-def test_a_gigabyte_goes_in_and_out_under_a_limit_of_150_mebibytes(stage: Stage):
-    with stage.run_gateway(MAX_CONTENT_LENGTH=str(2 * _SIZE)) as gateway:
-        _send(stage, gateway, _video(), _SIZE, "application/octet-stream")
-        length = _SIZE + len(_HEAD) + len(_TAIL)
-        _send(stage, gateway, _form(), length, f"multipart/form-data; boundary={_BOUNDARY}")
-        assert gateway.peak_memory() < _LIMIT
+@pytest.mark.parametrize(
+    ("body", "kind"), [(BareBody(1024), "application/octet-stream"), (Body(1024), _FORM)]
+)
+def test_a_gigabyte_goes_in_under_a_limit_of_150_mebibytes(
+    stage: Stage, large_gateway: Gateway, body: Body, kind: str
+):
+    assert _send(stage, large_gateway, body, kind) == 1024 * MEBIBYTE
+    assert large_gateway.peak_memory() < _LIMIT
 
 
-def _send(
-    stage: Stage, gateway: Gateway, body: Iterator[bytes], length: int, content_type: str
-) -> None:
-    headers = {"Content-Length": str(length), "Content-Type": content_type}
+@pytest.mark.timeout(300)
+def test_as_many_uploads_at_once_as_there_are_threads_fit_too(stage: Stage, large_gateway: Gateway):
+    with ThreadPoolExecutor(8) as users:
+        sent = [users.submit(_send, stage, large_gateway, Body(64), _FORM) for _ in range(8)]
+    assert [one.result() for one in sent] == [64 * MEBIBYTE] * 8
+    assert large_gateway.peak_memory() < _LIMIT
+
+
+def _send(stage: Stage, gateway: Gateway, body: Body, kind: str) -> int:
+    """Upload the body and return the size of the video that was stored."""
     answer = requests.post(
         f"{gateway.url}/v1/conversions",
-        headers=stage.header("ann") | headers,
+        headers=stage.header("ann") | {"Content-Type": kind},
         data=body,
         timeout=120,
     )
     assert answer.status_code == 202, answer.text
-    assert answer.json()["source"]["size"] == _SIZE
+    return int(answer.json()["source"]["size"])
