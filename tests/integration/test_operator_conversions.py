@@ -1,0 +1,313 @@
+"""The operator against a real API server, mongod and RabbitMQ, without the worker image."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pika
+import pytest
+import requests
+from bson import ObjectId
+from pymongo import MongoClient
+from tests.kubernetes import Namespace
+from tests.operator_process import PROGRESS_KEY, OperatorProcess
+from tests.waiting import wait_until
+
+from soundstrip_crds.job import progress_path, progress_token
+from soundstrip_crds.names import FINALIZER, OWNER_LABEL
+
+Body = dict[str, Any]
+Documents = dict[str, Any]
+
+
+@pytest.fixture
+def stores(mongo_uri: str, mongo_database: str) -> dict[str, str]:
+    nobody = "amqp://guest:guest@127.0.0.1:1/"
+    return {"MONGO_URI": mongo_uri, "MONGO_DB": mongo_database, "RABBITMQ_URI": nobody}
+
+
+@pytest.fixture
+def operator(kube: Namespace, tmp_path: Path, stores: dict[str, str]) -> Iterator[OperatorProcess]:
+    process = OperatorProcess(kube, tmp_path, stores)
+    yield process
+    process.kill()
+    print(process.log())
+
+
+@pytest.fixture
+def upload(mongo_uri: str, mongo_database: str) -> Iterator[Callable[..., str]]:
+    with MongoClient[Documents](mongo_uri) as client:
+        database = client[mongo_database]
+
+        def store(owner: str = "u1", contact: str | None = "ann@example.com") -> str:
+            file_id = ObjectId()
+            metadata = {
+                "install": "test",
+                "owner": owner,
+                "contact": contact,
+                "sha256": "0" * 64,
+                "contentType": "video/mp4",
+                "refs": [],
+            }
+            database["sources.chunks"].insert_one({"files_id": file_id, "n": 0, "data": b"x"})
+            database["sources.files"].insert_one(
+                {
+                    "_id": file_id,
+                    "length": 1,
+                    "chunkSize": 261120,
+                    "uploadDate": file_id.generation_time,
+                    "filename": "clip.mp4",
+                    "metadata": metadata,
+                }
+            )
+            return str(file_id)
+
+        yield store
+
+
+@pytest.fixture
+def database(mongo_uri: str, mongo_database: str) -> Iterator[Any]:
+    with MongoClient[Documents](mongo_uri) as client:
+        yield client[mongo_database]
+
+
+def conversion(file_id: str, **spec: Any) -> Body:
+    source = {
+        "fileId": file_id,
+        "filename": "clip.mp4",
+        "size": 1,
+        "contentType": "video/mp4",
+        "sha256": "0" * 64,
+    }
+    return {
+        "apiVersion": "soundstrip.dev/v1alpha1",
+        "kind": "VideoConversion",
+        "metadata": {"name": f"vc-{file_id}"},
+        "spec": {"source": source, "owner": {"id": "u1", "name": "Ann"}} | spec,
+    }
+
+
+def condition(kube: Namespace, name: str, kind: str) -> Body:
+    body = kube.get("videoconversion", name) or {}
+    found = [c for c in body.get("status", {}).get("conditions", []) if c["type"] == kind]
+    return found[0] if found else {}
+
+
+def reason(kube: Namespace, name: str) -> str | None:
+    return condition(kube, name, "Succeeded").get("reason")
+
+
+def take_message(amqp_url: str) -> Body | None:
+    connection = pika.BlockingConnection(pika.URLParameters(amqp_url))
+    try:
+        method, _, body = connection.channel().basic_get("mp3", auto_ack=True)
+    finally:
+        connection.close()
+    return json.loads(body) if method else None
+
+
+def test_an_accepted_conversion_gets_one_job_that_restricted_namespaces_admit(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], database: Any
+) -> None:
+    operator.start()
+    file_id = upload()
+    created = kube.create(conversion(file_id))
+    name = created["metadata"]["name"]
+
+    wait_until(lambda: reason(kube, name) == "Pending", "a try is under way", seconds=15)
+    wait_until(lambda: kube.list("pods"), "the Job has a pod", seconds=15)
+
+    body = kube.get("videoconversion", name) or {}
+    assert FINALIZER in body["metadata"]["finalizers"]
+    assert body["metadata"]["labels"][OWNER_LABEL] == "u1"
+    assert condition(kube, name, "Accepted")["status"] == "True"
+    assert [job["metadata"]["name"] for job in kube.list("jobs")] == [
+        body["status"]["runs"][0]["tries"][0]["job"]
+    ]
+    source = database["sources.files"].find_one({"_id": ObjectId(file_id)})
+    assert source["metadata"]["refs"] == [body["metadata"]["uid"]]
+
+
+def test_a_source_of_another_owner_is_not_accepted(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], amqp_url: str
+) -> None:
+    operator.start(RABBITMQ_URI=amqp_url)
+    name = kube.create(conversion(upload(owner="somebody-else")))["metadata"]["name"]
+
+    kube.kubectl("wait", "--for=condition=Finished", f"vc/{name}", "--timeout=15s")
+
+    assert condition(kube, name, "Accepted")["status"] == "False"
+    assert reason(kube, name) == "SourceMissing"
+    assert not kube.list("jobs")
+    kube.kubectl("wait", "--for=condition=Notified", f"vc/{name}", "--timeout=15s")
+    event = take_message(amqp_url) or {}
+    assert event["type"] == "dev.soundstrip.conversion.failed"
+    assert "email" not in event["data"], "another owner's address stays where it is"
+
+
+def test_a_queued_conversion_is_cancelled_at_once(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
+) -> None:
+    operator.start(MAX_ACTIVE_JOBS="1")
+    first = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, first) == "Pending", "the first has the place", seconds=15)
+    second = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, second) == "Queued", "the second waits", seconds=15)
+
+    kube.patch("videoconversion", second, {"spec": {"cancelled": True}})
+    kube.kubectl("wait", "--for=condition=Finished", f"vc/{second}", "--timeout=10s")
+
+    assert reason(kube, second) == "Cancelled"
+    assert len(kube.list("jobs")) == 1
+
+
+def test_cancelling_a_running_conversion_removes_its_job_and_lets_the_next_start(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
+) -> None:
+    operator.start(MAX_ACTIVE_JOBS="1")
+    first = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, first) == "Pending", "the first has the place", seconds=15)
+    second = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, second) == "Queued", "the second waits", seconds=15)
+
+    kube.patch("videoconversion", first, {"spec": {"cancelled": True}})
+
+    wait_until(lambda: reason(kube, first) == "Cancelled", "it is cancelled", seconds=10)
+    wait_until(lambda: reason(kube, second) == "Pending", "the next has the place", seconds=30)
+    jobs = {job["metadata"]["labels"]["soundstrip.dev/conversion"] for job in kube.list("jobs")}
+    assert jobs == {second}
+
+
+def test_a_deleted_conversion_leaves_no_chunk_behind(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], database: Any
+) -> None:
+    operator.start()
+    file_id = upload()
+    body = kube.create(conversion(file_id))
+    name = body["metadata"]["name"]
+    wait_until(lambda: reason(kube, name) == "Pending", "a try is under way", seconds=15)
+    result = ObjectId()
+    metadata = {"conversionUid": body["metadata"]["uid"], "run": 1}
+    database["results.chunks"].insert_one({"files_id": result, "n": 0, "data": b"x"})
+    database["results.files"].insert_one({"_id": result, "metadata": metadata})
+
+    kube.kubectl("delete", f"vc/{name}", "--timeout=45s", seconds=50)
+
+    assert not kube.list("jobs")
+    assert not kube.list("pods")
+    for collection in ("sources.files", "sources.chunks", "results.files", "results.chunks"):
+        assert database[collection].count_documents({}) == 0, collection
+
+
+def test_a_source_that_another_conversion_uses_stays(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], database: Any
+) -> None:
+    operator.start()
+    file_id = upload()
+    database["sources.files"].update_one({}, {"$push": {"metadata.refs": "another"}})
+    name = kube.create(conversion(file_id))["metadata"]["name"]
+    wait_until(lambda: reason(kube, name) == "Pending", "a try is under way", seconds=15)
+
+    kube.kubectl("delete", f"vc/{name}", "--timeout=45s", seconds=50)
+
+    assert database["sources.files"].find_one({})["metadata"]["refs"] == ["another"]
+    assert database["sources.chunks"].count_documents({}) == 1
+
+
+def test_an_image_that_cannot_be_pulled_is_told_and_then_fails_the_start(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], amqp_url: str
+) -> None:
+    operator.start(RABBITMQ_URI=amqp_url, START_TIMEOUT_SECONDS="6", MAX_TRIES="2")
+    name = kube.create(conversion(upload()))["metadata"]["name"]
+
+    def told() -> bool:
+        return "registry.invalid" in condition(kube, name, "Succeeded").get("message", "")
+
+    wait_until(told, "the condition tells the pod's own message", seconds=20)
+    kube.kubectl("wait", "--for=condition=Notified", f"vc/{name}", "--timeout=45s")
+
+    assert reason(kube, name) == "StartFailed"
+    tries = (kube.get("videoconversion", name) or {})["status"]["runs"][0]["tries"]
+    assert [one["reason"] for one in tries] == ["StartFailed", "StartFailed"]
+    event = take_message(amqp_url) or {}
+    assert event["data"]["reason"] == "StartFailed"
+    assert event["data"]["email"] == "ann@example.com"
+    assert take_message(amqp_url) is None
+    reasons = {
+        one["reason"] for one in kube.list("events") if one["involvedObject"]["name"] == name
+    }
+    assert reasons == {"Accepted", "TryStarted", "Retrying", "StartFailed"}
+
+
+def test_a_quota_that_forbids_the_pod_is_told(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
+) -> None:
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
+    kube.create(quota | {"spec": {"hard": {"pods": "0"}}})
+    operator.start()
+    name = kube.create(conversion(upload()))["metadata"]["name"]
+
+    def told() -> bool:
+        return "exceeded quota" in condition(kube, name, "Succeeded").get("message", "")
+
+    wait_until(told, "the condition tells of the quota", seconds=40)
+    assert reason(kube, name) == "Pending"
+
+
+def test_killing_the_operator_at_any_time_loses_and_repeats_nothing(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], amqp_url: str
+) -> None:
+    limits = {"START_TIMEOUT_SECONDS": "4", "MAX_TRIES": "1", "MAX_ACTIVE_JOBS": "2"}
+    operator.start(**limits)  # RabbitMQ is away at first.
+    names = [kube.create(conversion(upload()))["metadata"]["name"] for _ in range(5)]
+    wait_until(lambda: len(kube.list("jobs")) >= 2, "two run", seconds=20)
+
+    def ended() -> int:
+        return sum(condition(kube, n, "Notified").get("status") == "True" for n in names)
+
+    operator.kill()
+    limits["RABBITMQ_URI"] = amqp_url
+    operator.start(**limits)
+    wait_until(lambda: ended() >= 1, "one has ended", seconds=45)
+    operator.kill()
+    operator.start(**limits)
+    wait_until(lambda: ended() == len(names), "all have ended", seconds=60)
+
+    for name in names:
+        assert reason(kube, name) == "StartFailed"
+        status = (kube.get("videoconversion", name) or {})["status"]
+        assert len(status["runs"][0]["tries"]) == 1
+    ids = []
+    while event := take_message(amqp_url):
+        ids.append(event["id"])
+    assert len(set(ids)) == len(names)
+
+
+def test_the_operator_ends_quickly_when_it_is_asked_to(
+    kube: Namespace, operator: OperatorProcess
+) -> None:
+    operator.start()
+    assert operator.terminate() == 0
+
+
+def test_progress_reaches_the_status_with_the_right_token_only(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
+) -> None:
+    operator.start()
+    body = kube.create(conversion(upload()))
+    name, uid = body["metadata"]["name"], body["metadata"]["uid"]
+    wait_until(lambda: reason(kube, name) == "Pending", "a try is under way", seconds=15)
+    url = f"http://127.0.0.1:{operator.port}{progress_path(uid, 1, 1)}"
+    post = {"reason": "Converting", "progress": {"percent": 40}}
+    token = progress_token(PROGRESS_KEY.encode(), uid, 1, 1)
+
+    wrong = requests.post(url, json=post, headers={"Authorization": "Bearer no"}, timeout=5)
+    right = requests.post(url, json=post, headers={"Authorization": f"Bearer {token}"}, timeout=5)
+
+    assert (wrong.status_code, right.status_code) == (401, 204)
+    wait_until(lambda: reason(kube, name) == "Converting", "the stage is told", seconds=10)
+    assert (kube.get("videoconversion", name) or {})["status"]["progress"]["percent"] == 40
+    table = kube.kubectl("get", "videoconversions")
+    assert "Converting" in table
+    assert "40" in table

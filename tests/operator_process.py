@@ -1,0 +1,87 @@
+"""The operator as a process of its own, against real servers."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.kubernetes import Namespace
+from tests.waiting import wait_until
+
+PROGRESS_KEY = "0123456789abcdef0123456789abcdef"
+
+
+class OperatorProcess:
+    """One operator for one namespace; it can be killed and started again."""
+
+    def __init__(self, kube: Namespace, folder: Path, stores: Mapping[str, str]) -> None:
+        self.port = _free_port()
+        self._folder = folder
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(kube.kubectl("config", "view", "--minify", "--raw", "--flatten"))
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "KUBECONFIG": str(kubeconfig),
+            "NAMESPACE": kube.name,
+            "INSTALL_ID": "test",
+            "PORT": str(self.port),
+            "WORKER_IMAGE": "registry.invalid/soundstrip/worker:none",
+            "MOVER_SECRET": "mover",
+            "PROGRESS_URL": "http://operator.invalid:8080",
+            "PROGRESS_KEY": PROGRESS_KEY,
+            "RESYNC_SECONDS": "5",
+            "RETRY_BASE_SECONDS": "0.5",
+            **stores,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **environment: str) -> None:
+        """Start it, and wait until it has seen the cluster."""
+        log = (self._folder / f"operator-{secrets.token_hex(4)}.log").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "soundstrip_operator"],
+            env=self._environment | environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        wait_until(self.is_healthy, "the operator is healthy", seconds=30)
+
+    def is_healthy(self) -> bool:
+        """Whether it says that it serves."""
+        assert self._process is not None
+        assert self._process.poll() is None, self.log()
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2).close()
+        except (urllib.error.URLError, OSError):
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it without warning."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def terminate(self) -> int:
+        """Ask it to end, and return its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(10)
+
+    def log(self) -> str:
+        """What all its lives have printed."""
+        logs = sorted(self._folder.glob("operator-*.log"), key=lambda log: log.stat().st_mtime)
+        return "\n".join(log.read_text() for log in logs)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
