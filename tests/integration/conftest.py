@@ -8,6 +8,7 @@ from pathlib import Path
 import mysql.connector as mysql_driver
 import pika
 import pytest
+import requests
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from tests.containers import Server, container
@@ -25,7 +26,7 @@ def mongo_server() -> Iterator[Server]:
         "MONGO_INITDB_ROOT_USERNAME": "root",
         "MONGO_INITDB_ROOT_PASSWORD": _PASSWORD,
     }
-    with container("mongo:8.0", 27017, environment) as server:
+    with container("mongo:8.0", 27017, environment=environment) as server:
         wait_until(lambda: _mongo_answers(server), f"mongod answers\n{server.logs()}")
         yield server
 
@@ -71,7 +72,7 @@ class MySql:
 def mysql_server() -> Iterator[Server]:
     environment = {"MYSQL_ROOT_PASSWORD": _PASSWORD}
     arguments = ["mysqld", "--performance-schema=OFF", "--innodb-buffer-pool-size=32M"]
-    with container("mysql:8.4", 3306, environment, arguments) as server:
+    with container("mysql:8.4", 3306, environment=environment, arguments=arguments) as server:
         wait_until(lambda: _mysql_answers(server), "mysqld answers", seconds=120)
         yield server
 
@@ -100,7 +101,7 @@ def _mysql_execute(server: Server, statement: str) -> None:
 
 def _mysql_answers(server: Server) -> bool:
     try:
-        _mysql_execute(server, "SELECT 1")
+        _mysql_execute(server, "DO 1")
     except mysql_driver.Error:
         return False
     return True
@@ -109,7 +110,7 @@ def _mysql_answers(server: Server) -> bool:
 @pytest.fixture(scope="session")
 def rabbitmq_server() -> Iterator[Server]:
     environment = {"RABBITMQ_DEFAULT_USER": "guest", "RABBITMQ_DEFAULT_PASS": _PASSWORD}
-    with container("rabbitmq:4.0-management", 5672, environment) as server:
+    with container("rabbitmq:4.0-management", 5672, 15672, environment=environment) as server:
         wait_until(lambda: _rabbitmq_answers(server), "RabbitMQ answers", seconds=120)
         yield server
 
@@ -117,10 +118,17 @@ def rabbitmq_server() -> Iterator[Server]:
 @pytest.fixture
 def amqp_url(rabbitmq_server: Server) -> Iterator[str]:
     vhost = f"test-{secrets.token_hex(6)}"
-    rabbitmq_server.run("rabbitmqctl", "add_vhost", vhost)
-    rabbitmq_server.run("rabbitmqctl", "set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+    _manage(rabbitmq_server, "PUT", f"vhosts/{vhost}")
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    _manage(rabbitmq_server, "PUT", f"permissions/{vhost}/guest", everything)
     yield _amqp_url(rabbitmq_server, vhost)
-    rabbitmq_server.run("rabbitmqctl", "delete_vhost", vhost)
+    _manage(rabbitmq_server, "DELETE", f"vhosts/{vhost}")
+
+
+def _manage(server: Server, method: str, path: str, body: object = None) -> None:
+    url = f"http://127.0.0.1:{server.published(15672)}/api/{path}"
+    account = ("guest", _PASSWORD)
+    requests.request(method, url, json=body, auth=account, timeout=30).raise_for_status()
 
 
 def _amqp_url(server: Server, vhost: str) -> str:
