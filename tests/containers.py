@@ -25,21 +25,25 @@ def docker(*arguments: str, check: bool = True) -> str:
 
 @contextmanager
 def container(
-    image: str, port: int, environment: Mapping[str, str], arguments: Sequence[str] = ()
+    image: str,
+    *ports: int,
+    environment: Mapping[str, str],
+    arguments: Sequence[str] = (),
 ) -> Iterator["Server"]:
-    """Run a server until the block ends; its memory-backed data go with it."""
+    """Run a server until the block ends; its data go with it."""
     _remove_abandoned()
     variables = [f"--env={name}={value}" for name, value in environment.items()]
-    publish = [f"--publish=127.0.0.1::{port}", f"--label={_LABEL}={os.getpid()}"]
-    name = docker("run", "--detach", *publish, *variables, image, *arguments)
+    publish = [f"--publish=127.0.0.1::{port}" for port in ports]
+    label = f"--label={_LABEL}={os.getpid()}"
+    name = docker("run", "--detach", label, *publish, *variables, image, *arguments)
     try:
-        yield Server(name, port)
+        yield Server(name, ports[0])
     finally:
         docker("rm", "--force", "--volumes", name, check=False)
 
 
 class Server:
-    """A running container whose one port is published on loopback."""
+    """A running container whose ports are published on loopback."""
 
     def __init__(self, name: str, port: int) -> None:
         self.name = name
@@ -47,9 +51,13 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port on 127.0.0.1; it changes when the container is stopped and started."""
+        """The first port on 127.0.0.1; it changes when the container is stopped and started."""
+        return self.published(self._port)
+
+    def published(self, port: int) -> int:
+        """Return where a port of the container is on 127.0.0.1."""
         ports = json.loads(docker("inspect", self.name))[0]["NetworkSettings"]["Ports"]
-        return int(ports[f"{self._port}/tcp"][0]["HostPort"])
+        return int(ports[f"{port}/tcp"][0]["HostPort"])
 
     def run(self, *command: str) -> str:
         """Run a command inside the container."""

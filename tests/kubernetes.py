@@ -55,6 +55,11 @@ class Namespace:
         text = json.dumps(patch)
         return self._json("patch", kind, name, "--type=merge", f"--patch={text}", *arguments)
 
+    def remove(self) -> None:
+        """Remove the namespace and all in it, if it is there, and wait until it is gone."""
+        delete = ["delete", "namespace", self.name, "--ignore-not-found", "--timeout=180s"]
+        self.kubectl(*delete, seconds=200)
+
     def _json(self, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.kubectl(*arguments, "--output=json", stdin=stdin))
         return body

@@ -24,7 +24,7 @@ def time_storage(runs: int) -> dict[str, list[float]]:
     """Return MB/s of each way, run by run, in turn; one more run of each comes first, uncounted."""
     password = secrets.token_hex(16)
     environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
-    with container("mongo:8.0", 27017, environment) as server:
+    with container("mongo:8.0", 27017, environment=environment) as server:
         database = _open(server, password)
         data = memoryview(os.urandom(_SIZE))
         ways = {"Soundstrip": _write_own, "pymongo's GridFSBucket": _write_by_driver}

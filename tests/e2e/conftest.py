@@ -1,6 +1,5 @@
 """Soundstrip itself, installed by its chart where Pod Security `restricted` is enforced."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +8,8 @@ import pytest
 from tests.e2e.installation import Installation
 from tests.e2e.node import Node
 from tests.e2e.person import Person
-from tests.kubernetes import CONTEXT, Namespace
+from tests.e2e.release import install
+from tests.kubernetes import Namespace
 
 _ROOT = Path(__file__).parents[2]
 _NAMESPACE = "soundstrip-e2e"
@@ -18,44 +18,21 @@ _NAMESPACE = "soundstrip-e2e"
 @pytest.fixture(scope="session")
 def namespace() -> Iterator[Namespace]:
     namespace = Namespace(_NAMESPACE)
-    remove_namespace(namespace)
+    namespace.remove()
     crds = _ROOT / "crds" / "soundstrip.dev_videoconversions.yaml"
     namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={crds}")
     namespace.kubectl("create", "namespace", namespace.name)
     label = "pod-security.kubernetes.io/enforce=restricted"
     namespace.kubectl("label", "namespace", namespace.name, label)
     yield namespace
-    remove_namespace(namespace)
-
-
-def remove_namespace(namespace: Namespace) -> None:
-    """Remove a namespace and all in it, or what a test run that was killed left of it."""
-    namespace.kubectl(
-        "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=180s", seconds=200
-    )
+    namespace.remove()
 
 
 @pytest.fixture(scope="session")
 def installation(namespace: Namespace) -> Iterator[Installation]:
-    helm(namespace, "install")
+    install(namespace)
     with ExitStack() as stack:
         yield Installation(namespace, stack)
-
-
-def helm(namespace: Namespace, command: str, *arguments: str) -> str:
-    """Install or upgrade the release `soundstrip` with the values of these tests."""
-    values = Path(__file__).with_name("values.yaml")
-    where = [f"--kube-context={CONTEXT}", f"--namespace={namespace.name}"]
-    chart = ["soundstrip", str(_ROOT / "charts" / "soundstrip"), f"--values={values}"]
-    done = subprocess.run(
-        ["helm", command, *where, *chart, "--wait", "--timeout=8m", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, f"{done.stderr}\n{namespace.kubectl('get', 'pods')}"
-    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,15 @@ _EVERYBODYS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubje
 
 EXPECTED = {
     "gateway": {"videoconversions.soundstrip.dev": {"get", "list", "create", "delete"}},
+    "operator": {
+        "videoconversions.soundstrip.dev": {"list", "watch", "patch"},
+        "videoconversions.soundstrip.dev/status": {"update"},
+        "videoconversions.soundstrip.dev/finalizers": {"update"},
+        "jobs.batch": {"get", "list", "watch", "create", "delete"},
+        "pods": {"list", "watch"},
+        "events": {"list", "create"},
+        "namespaces": {"get"},
+    },
     "auth": {},
     "notifier": {},
     "worker": {},
@@ -35,6 +44,8 @@ def test_an_account_has_no_right_that_it_does_not_use(part: str, installation: I
 
 def test_every_pod_is_admitted_where_restricted_is_enforced(installation: Installation):
     namespace = installation.namespace
-    labels = namespace.get("namespace", namespace.name)["metadata"]["labels"]
+    found = namespace.get("namespace", namespace.name)
+    assert found
+    labels = found["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert namespace.list("pods")

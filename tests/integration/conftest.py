@@ -9,6 +9,7 @@ import mysql.connector as mysql_driver
 import pika
 import pytest
 import requests
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from tests.containers import Server, container
@@ -138,8 +139,9 @@ def _amqp_url(server: Server, vhost: str) -> str:
 def _rabbitmq_answers(server: Server) -> bool:
     parameters = pika.URLParameters(_amqp_url(server, "%2F") + "?socket_timeout=2")
     try:
+        _manage(server, "GET", "overview")
         pika.BlockingConnection(parameters).close()
-    except (pika.exceptions.AMQPError, OSError):
+    except (pika.exceptions.AMQPError, AMQPConnectorException, OSError):
         return False
     return True
 
