@@ -1,7 +1,8 @@
 """Carrying out what was decided; what comes of it goes into the view and the facts."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -55,8 +56,16 @@ class Hands:
     """Reaches out to Kubernetes and the store."""
 
     def __init__(
-        self, view: View, places: Places, cluster: Cluster, storage: Storage, worker: Worker
+        self,
+        view: View,
+        *,
+        places: Places,
+        cluster: Cluster,
+        storage: Storage,
+        worker: Worker,
+        clock: Callable[[], datetime],
     ) -> None:
+        self._clock = clock
         self._view = view
         self._places = places
         self._cluster = cluster
@@ -125,7 +134,7 @@ class Hands:
         match task:
             case RequestPlace():
                 number = len(tries_of(about.parsed.status)) + 1
-                kept = self._places.keep(about.key, number, datetime.now(UTC))
+                kept = self._places.keep(about.key, number, self._clock())
                 return replace(facts, place=Answer.YES if kept else Answer.NO)
             case CreateJob():
                 return await self._create_job(task, about, facts)

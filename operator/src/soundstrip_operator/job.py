@@ -25,6 +25,7 @@ from soundstrip_crds.names import (
     TRY_LABEL,
     job_name,
 )
+from soundstrip_operator.resources import Resources, allot
 
 _MOVER_USER = 10001
 _CONVERTER_USER = 10002
@@ -35,16 +36,6 @@ _TMP_BYTES = 64 * 1024**2
 _PEER_LOST = 23
 
 Body = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one container asks for and may use at most; memory in bytes, CPU as a quantity."""
-
-    memory_request: int
-    memory_limit: int
-    cpu_request: str
-    cpu_limit: str
 
 
 @dataclass(frozen=True)
@@ -190,7 +181,7 @@ def _mover(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Bod
     url = worker.progress_url.rstrip("/") + progress_path(uid, attempt.run, attempt.number)
     secret = {"name": worker.mover_secret, "key": "mongo-uri"}
     return _container(MOVER, _MOVER_USER, worker) | {
-        "resources": _resources(worker.mover, attempt.growth, worker.memory_ceiling),
+        "resources": allot(worker.mover, attempt.growth, worker.memory_ceiling),
         "env": [
             _plan(conversion, attempt, worker),
             {"name": "MONGO_URI", "valueFrom": {"secretKeyRef": secret}},
@@ -208,7 +199,7 @@ def _mover(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Bod
 
 def _converter(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
     return _container(CONVERTER, _CONVERTER_USER, worker) | {
-        "resources": _resources(worker.converter, attempt.growth, worker.memory_ceiling),
+        "resources": allot(worker.converter, attempt.growth, worker.memory_ceiling),
         "env": [_plan(conversion, attempt, worker)],
         "volumeMounts": [
             {"name": "source", "mountPath": SOURCE_DIRECTORY, "readOnly": True},
@@ -231,16 +222,6 @@ def _container(name: str, user: int, worker: Worker) -> Body:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-    }
-
-
-def _resources(resources: Resources, growth: int, ceiling: int) -> Body:
-    limit = resources.memory_limit
-    grown = max(limit, min(limit * growth, ceiling))
-    request = min(grown, resources.memory_request * growth)
-    return {
-        "requests": {"memory": str(request), "cpu": resources.cpu_request},
-        "limits": {"memory": str(grown), "cpu": resources.cpu_limit},
     }
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pika
 import structlog
@@ -17,7 +18,7 @@ from soundstrip_operator.cluster import Cluster, ClusterError
 from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import Intake
-from soundstrip_operator.job import Resources, Worker
+from soundstrip_operator.job import Worker
 from soundstrip_operator.places import Places
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.progress_server import build_app
@@ -25,6 +26,7 @@ from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.quantity import parse_bytes
 from soundstrip_operator.reconciler import Reconciler
 from soundstrip_operator.release.finalizers import leave_with_namespace
+from soundstrip_operator.resources import Resources
 from soundstrip_operator.settings import OperatorSettings
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.view import View
@@ -98,10 +100,18 @@ def _assemble(
     view, storage, policy = View(), Storage(ledger), _policy(settings)
     queue, publications = Workqueue(workers=_WORKERS), Workqueue(workers=1, cap=15.0)
     places = Places(view, policy, blocked=queue.is_backing_off)
-    hands = Hands(view, places, cluster, storage, _worker(settings))
+    hands = Hands(
+        view, places=places, cluster=cluster, storage=storage, worker=_worker(settings), clock=_now
+    )
     herald = Herald(view, storage, publisher, done=queue, queue=publications)
     reconciler = Reconciler(
-        view, queue=queue, places=places, hands=hands, policy=policy, publish=herald.order
+        view,
+        queue=queue,
+        places=places,
+        hands=hands,
+        policy=policy,
+        publish=herald.order,
+        clock=_now,
     )
     intake = Intake(view, queue, cluster, settings.resync_seconds)
     return _Parts(intake, queue, publications, reconciler, herald)
@@ -152,6 +162,10 @@ async def _wait_for_signal(stop: asyncio.Event, ready: asyncio.Event) -> None:
             loop.add_signal_handler(number, stop.set)
         await _first(stop, ready)
     await stop.wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _first(*events: asyncio.Event) -> None:

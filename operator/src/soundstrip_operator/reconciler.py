@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from soundstrip_crds.names import job_name
 from soundstrip_operator.actions import BackOff, Publish, RequeueAfter
@@ -32,8 +32,10 @@ class Reconciler:
         hands: Hands,
         policy: Policy,
         publish: Callable[[str], None],
+        clock: Callable[[], datetime],
     ) -> None:
         """Take `publish` for what has the end of a conversion announced, in its own time."""
+        self._clock = clock
         self._view = view
         self._queue = queue
         self._places = places
@@ -95,7 +97,7 @@ class Reconciler:
             conversion=about.parsed,
             jobs=jobs,
             pods=pods,
-            now=datetime.now(UTC),
+            now=self._clock(),
             policy=self._policy,
             progress=self._view.progress.get((uid, RUN, number)),
             facts=facts,
@@ -103,7 +105,7 @@ class Reconciler:
 
     def _wake(self, key: str) -> None:
         """Have those go on that free places wait for."""
-        for other in self._places.next_in_line(datetime.now(UTC)):
+        for other in self._places.next_in_line(self._clock()):
             if other != key:
                 self._queue.add(other)
 
