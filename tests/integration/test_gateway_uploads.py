@@ -45,57 +45,44 @@ def _curl(stage: Stage, url: str, *arguments: str) -> tuple[int, str]:
     return int(status), body
 
 
-EXPECTATIONS = [("--header", "Expect: 100-continue"), ("--header", "Expect:")]
-FORMS = [("/upload", ("--form", "file=@{}")), ("/v1/conversions", ("--data-binary", "@{}"))]
+def _ways(file: Path) -> list[tuple[str, list[str]]]:
+    """Return the ways to upload a file: form or bare, asking first or not."""
+    expectations = ("Expect: 100-continue", "Expect:")
+    forms = [
+        ("/upload", "--form", f"file=@{file}"),
+        ("/v1/conversions", "--data-binary", f"@{file}"),
+    ]
+    return [
+        (path, ["--header", expectation, option, value])
+        for expectation in expectations
+        for path, option, value in forms
+    ]
 
 
-@pytest.mark.parametrize("expectation", EXPECTATIONS)
-@pytest.mark.parametrize(("path", "form"), FORMS)
 def test_curl_sees_that_a_file_is_too_large(
-    small_gateway: Gateway,
-    stage: Stage,
-    large_video: Path,
-    expectation: tuple[str, str],
-    path: str,
-    form: tuple[str, str],
+    small_gateway: Gateway, stage: Stage, large_video: Path
 ):
-    arguments = [word.format(large_video) for word in form]
-    status, body = _curl(stage, small_gateway.url + path, *expectation, *arguments)
-    assert (status, "too-large" in body) == (413, True)
-    assert stage.leftovers() == {}
+    for path, arguments in _ways(large_video):
+        status, body = _curl(stage, small_gateway.url + path, *arguments)
+        assert (status, "too-large" in body) == (413, True)
+        assert stage.leftovers() == {}
 
 
-@pytest.mark.parametrize("expectation", EXPECTATIONS)
-@pytest.mark.parametrize(("path", "form"), FORMS)
 def test_curl_sees_that_a_file_is_too_large_when_nobody_told_its_length(
-    small_gateway: Gateway,
-    stage: Stage,
-    large_video: Path,
-    expectation: tuple[str, str],
-    path: str,
-    form: tuple[str, str],
+    small_gateway: Gateway, stage: Stage, large_video: Path
 ):
     chunked = ("--header", "Transfer-Encoding: chunked")
-    arguments = [word.format(large_video) for word in form]
-    status, body = _curl(stage, small_gateway.url + path, *expectation, *chunked, *arguments)
-    assert (status, "too-large" in body) == (413, True)
-    assert stage.leftovers() == {}
+    for path, arguments in _ways(large_video):
+        status, body = _curl(stage, small_gateway.url + path, *chunked, *arguments)
+        assert (status, "too-large" in body) == (413, True)
+        assert stage.leftovers() == {}
 
 
-@pytest.mark.parametrize("expectation", EXPECTATIONS)
-@pytest.mark.parametrize(("path", "form"), FORMS)
-def test_curl_sees_that_a_text_is_no_video(
-    gateway: Gateway,
-    stage: Stage,
-    large_text: Path,
-    expectation: tuple[str, str],
-    path: str,
-    form: tuple[str, str],
-):
-    arguments = [word.format(large_text) for word in form]
-    status, body = _curl(stage, gateway.url + path, *expectation, *arguments)
-    assert (status, "unsupported-media" in body) == (415, True)
-    assert stage.leftovers() == {}
+def test_curl_sees_that_a_text_is_no_video(gateway: Gateway, stage: Stage, large_text: Path):
+    for path, arguments in _ways(large_text):
+        status, body = _curl(stage, gateway.url + path, *arguments)
+        assert (status, "unsupported-media" in body) == (415, True)
+        assert stage.leftovers() == {}
 
 
 def test_a_client_that_reads_no_answer_before_it_has_sent_all_sees_it_too(
@@ -111,22 +98,19 @@ def test_a_client_that_reads_no_answer_before_it_has_sent_all_sees_it_too(
         assert answer.status_code == (413 if headers else 401)
 
 
-@pytest.mark.parametrize(
-    ("files", "status"),
-    [
-        ({"file": ("empty.mp4", b"")}, 422),
-        ({"other": ("clip.mp4", VIDEO)}, 422),
+def test_a_form_without_one_full_file_is_refused(gateway: Gateway, stage: Stage):
+    wrong: list[tuple[list[tuple[str, tuple[str | None, bytes]]], int]] = [
+        ([("file", ("empty.mp4", b""))], 422),
+        ([("bitrate", (None, b"192k"))], 422),
+        ([("video", ("clip.mp4", VIDEO))], 400),
         ([("file", ("a.mp4", VIDEO)), ("file", ("b.mp4", VIDEO))], 400),
-    ],
-)
-def test_a_form_without_one_full_file_is_refused(
-    gateway: Gateway, stage: Stage, files: object, status: int
-):
-    url = f"{gateway.url}/upload"
-    answer = requests.post(url, headers=stage.header("ann"), files=files, timeout=30)  # type: ignore[arg-type]  # both shapes are requests'
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert stage.leftovers() == {}
+    ]
+    for files, status in wrong:
+        url = f"{gateway.url}/upload"
+        answer = requests.post(url, headers=stage.header("ann"), files=files, timeout=30)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert stage.leftovers() == {}
 
 
 def test_a_wish_that_comes_after_the_file_and_can_not_be_met_leaves_nothing(
@@ -139,20 +123,27 @@ def test_a_wish_that_comes_after_the_file_and_can_not_be_met_leaves_nothing(
     assert stage.leftovers() == {}
 
 
-@pytest.mark.parametrize("framing", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
-def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
-    gateway: Gateway, stage: Stage, framing: str
-):
-    host, _, port = gateway.url.removeprefix("http://").partition(":")
-    head = "POST /v1/conversions HTTP/1.1\r\nHost: x\r\n"
-    head += f"Authorization: {stage.header('ann')['Authorization']}\r\n{framing}\r\n\r\n"
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing(gateway: Gateway, stage: Stage):
     body = VIDEO + bytes(6 * MEBIBYTE)
-    with socket.create_connection((host, int(port)), timeout=30) as client:
-        chunk = f"{len(body):x}\r\n".encode() if "chunked" in framing else b""
-        client.sendall(head.encode() + chunk + body)
-        wait_until(lambda: "sources.chunks" in stage.leftovers(), "chunks arrive", seconds=20)
-        assert stage.leftovers()["intents"] == 1
-    wait_until(lambda: stage.leftovers() == {}, "the chunks are gone again", seconds=20)
+    chunk = f"{len(body):x}\r\n".encode() + body
+    for framing, sent in [
+        ("Content-Length: 50000000", body),
+        ("Transfer-Encoding: chunked", chunk),
+    ]:
+        with _begin_upload(gateway, stage, framing) as client:
+            client.sendall(sent)
+            wait_until(lambda: "sources.chunks" in stage.leftovers(), "chunks arrive", seconds=20)
+            assert stage.leftovers()["intents"] == 1
+        wait_until(lambda: stage.leftovers() == {}, "the chunks are gone again", seconds=20)
+
+
+def _begin_upload(gateway: Gateway, stage: Stage, framing: str) -> socket.socket:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    client = socket.create_connection((host, int(port)), timeout=30)
+    authorization = stage.header("ann")["Authorization"]
+    head = ["POST /v1/conversions HTTP/1.1", "Host: x", f"Authorization: {authorization}", framing]
+    client.sendall("\r\n".join([*head, "", ""]).encode())
+    return client
 
 
 def test_an_api_server_that_refuses_or_is_away_leaves_nothing(stage: Stage):
@@ -177,5 +168,5 @@ def _expect_outage(stage: Stage, gateway: Gateway) -> None:
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert time.monotonic() - begun < 12
+    assert time.monotonic() - begun < 20
     assert stage.leftovers() == {}

@@ -87,12 +87,17 @@ class _Assembly:
 
     def _begin(self, segment: MultipartSegment) -> Iterator[Event]:
         if segment.name != FILE_FIELD:
-            self._field = segment.name
+            self._begin_field(segment)
             return
         if self._has_file:
             raise FormRefused("The form has more than one file; upload them one by one.")
         self._field, self._has_file = None, True
         yield FileStart(segment.filename)
+
+    def _begin_field(self, segment: MultipartSegment) -> None:
+        if segment.filename:
+            raise FormRefused(f"A file is in the field {segment.name!r:.60}; it belongs in `file`.")
+        self._field = segment.name
 
     def _collect(self, data: bytes) -> None:
         self._value += data
