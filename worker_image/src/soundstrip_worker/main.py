@@ -66,15 +66,17 @@ def _convert() -> NoReturn:
     places = settings.places
     journal = _journal("converter", settings.plan)
     end = End(settings.termination_log, journal)
-    # ffmpeg-python takes a tenth of a second: the lock stands before it is loaded.
-    end_on_bugs(end, ConverterReport, journal)
-    hold_lock(places.converter_lock)
 
     from soundstrip_worker.children import Children  # noqa: PLC0415
-    from soundstrip_worker.converter import Converter  # noqa: PLC0415
 
     children = Children()
     end_on_sigterm(end, ConverterReport, children.kill)
+    end_on_bugs(end, ConverterReport, journal)
+    hold_lock(places.converter_lock)
+
+    # ffmpeg-python takes a tenth of a second: the lock stands before it is loaded.
+    from soundstrip_worker.converter import Converter  # noqa: PLC0415
+
     mover = Peer("mover", places.mover_lock, patience=settings.peer_seconds)
     converter = Converter(settings.plan, places, mover=mover, children=children, journal=journal)
     live(

@@ -16,8 +16,10 @@ _FIRST_WAIT_SECONDS = 0.5
 T = TypeVar("T")
 
 
-def insist(action: Callable[[], T], journal: Journal) -> T:
-    """Return what the action returns.
+def insist(
+    action: Callable[[], T], journal: Journal, *, pause: Callable[[float], None] = time.sleep
+) -> T:
+    """Return what the action returns; `pause` waits for so many seconds between two tries.
 
     Raises:
         Disrupted: STORAGE_UNAVAILABLE after five tries.
@@ -30,5 +32,5 @@ def insist(action: Callable[[], T], journal: Journal) -> T:
             if number == _TRIES:
                 raise Disrupted(ExitCode.STORAGE_UNAVAILABLE, f"{error}.") from error
         wait = _FIRST_WAIT_SECONDS * 2 ** (number - 1)
-        time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+        pause(wait * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
     raise AssertionError

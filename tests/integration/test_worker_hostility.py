@@ -1,0 +1,153 @@
+"""A converter that was taken over: whatever it leaves, the mover stores nothing that it should not.
+
+The test plays the converter: it holds the converter's lock, and writes what it likes.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests import media
+from tests.waiting import wait_until
+from tests.worker import Bench, Pod, download, left_behind
+
+from soundstrip_crds.conversion import Media
+from soundstrip_crds.job import TERMINATION_MESSAGE_LIMIT, ConverterReport, ExitCode
+from soundstrip_worker.lifeline import hold_lock
+
+SECRET = b"a secret of the mover"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, mongo_uri: str, mongo_database: str) -> Iterator[Bench]:
+    with Bench(tmp_path, mongo_uri, mongo_database) as bench:
+        yield bench
+
+
+@pytest.fixture
+def pod(bench: Bench, tmp_path: Path) -> Iterator[Pod]:
+    """A pod whose converter is the test."""
+    (tmp_path / "secret").write_bytes(SECRET)
+    pod = bench.pod(media.make_clip(tmp_path / "clip.mp4"), max_result_bytes=100_000)
+    descriptor = hold_lock(pod.places.converter_lock)
+    yield pod
+    os.close(descriptor)
+
+
+def report(pod: Pod, content: bytes | None = None) -> None:
+    honest = msgspec.json.encode(ConverterReport(duration_seconds=3.0))
+    pod.places.report.write_bytes(honest if content is None else content)
+
+
+def link_to_secret(path: Path) -> None:
+    path.symlink_to(path.parents[2] / "secret")
+
+
+def link_to_environment(path: Path) -> None:
+    path.symlink_to("/proc/self/environ")
+
+
+def make_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def make_dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def write_too_much(path: Path) -> None:
+    path.write_bytes(b"x" * 100_001)
+
+
+def write_sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+TRICKS: list[tuple[Callable[[Path], None], ExitCode]] = [
+    (link_to_secret, ExitCode.CORRUPT_MEDIA),
+    (link_to_environment, ExitCode.CORRUPT_MEDIA),
+    (make_device, ExitCode.CORRUPT_MEDIA),
+    (os.mkfifo, ExitCode.CORRUPT_MEDIA),
+    (make_directory, ExitCode.CORRUPT_MEDIA),
+    (make_dangling, ExitCode.CORRUPT_MEDIA),
+    (write_too_much, ExitCode.LIMIT_EXCEEDED),
+    (write_sparse, ExitCode.LIMIT_EXCEEDED),
+]
+
+
+@pytest.mark.parametrize(("trick", "code"), TRICKS)
+def test_a_result_that_is_no_honest_file_is_not_stored(
+    bench: Bench, pod: Pod, trick: Callable[[Path], None], code: ExitCode
+):
+    trick(pod.places.result)
+    report(pod)
+    assert pod.end_of(pod.mover()) is code, pod.logs()
+    assert not any(left_behind(bench.database).values())
+
+
+@pytest.mark.parametrize(("trick", "code"), TRICKS)
+def test_a_report_that_is_no_honest_file_is_refused(
+    bench: Bench, pod: Pod, trick: Callable[[Path], None], code: ExitCode
+):
+    pod.places.result.write_bytes(b"audio")
+    trick(pod.places.report)
+    assert pod.end_of(pod.mover()) is code, pod.logs()
+    assert SECRET.decode() not in pod.logs() + str(pod.mover_report())
+    assert not any(left_behind(bench.database).values())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff\xfe", b'{"durationSeconds": 1e300}', b'{"durationSeconds": -1}']
+)
+def test_a_report_outside_its_bounds_is_refused(bench: Bench, pod: Pod, content: bytes):
+    pod.places.result.write_bytes(b"audio")
+    report(pod, content)
+    assert pod.end_of(pod.mover()) is ExitCode.CORRUPT_MEDIA, pod.logs()
+    assert not any(left_behind(bench.database).values())
+
+
+def test_a_report_without_a_result_is_refused(bench: Bench, pod: Pod):
+    report(pod)
+    assert pod.end_of(pod.mover()) is ExitCode.CORRUPT_MEDIA, pod.logs()
+    assert not any(left_behind(bench.database).values())
+
+
+def test_a_termination_message_has_room_for_whatever_the_converter_claims(pod: Pod):
+    tracks = [{"index": n, "codec": "\N{SNOWMAN}" * 63, "language": '"' * 63} for n in range(32)]
+    claim = {"durationSeconds": 3, "media": {"container": "x", "tracks": tracks}}
+    pod.places.result.write_bytes(b"audio")
+    report(pod, msgspec.json.encode(claim))
+    assert pod.end_of(pod.mover()) is ExitCode.OK, pod.logs()
+    assert pod.mover_report().result
+    told = pod.places.source.with_name("mover.end").stat().st_size
+    assert told <= TERMINATION_MESSAGE_LIMIT
+
+
+@pytest.mark.parametrize("trick", [link_to_environment, make_device, os.mkfifo, make_directory])
+def test_progress_that_is_no_honest_file_does_not_disturb_the_mover(
+    bench: Bench, pod: Pod, tmp_path: Path, trick: Callable[[Path], None]
+):
+    trick(pod.places.progress)
+    trick(pod.places.media_report)
+    pod.variables |= {"PROGRESS_URL": "http://127.0.0.1:9/p", "PROGRESS_TOKEN": "t"}
+    mover = pod.mover()
+    wait_until(pod.places.media.exists, "the source is there")
+    wait_until(lambda: "progress is not taken" in pod.logs(), "it has tried to post")
+    pod.places.result.write_bytes(b"audio")
+    report(pod)
+    assert pod.end_of(mover) is ExitCode.OK, pod.logs()
+    download(bench.database, pod.plan, tmp_path / "result.mp3")
+
+
+def test_a_report_of_no_audio_stores_nothing(bench: Bench, pod: Pod):
+    pod.places.result.write_bytes(b"audio")
+    report(pod, msgspec.json.encode(ConverterReport(media=Media(container="mp4"))))
+    assert pod.end_of(pod.mover()) is ExitCode.PEER_LOST, pod.logs()
+    assert not any(left_behind(bench.database).values())
