@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.names import GROUP, OWNER_LABEL, PLURAL, VERSION
 
-_TIMEOUT_SECONDS = (2.0, 8.0)
+_TIMEOUT_SECONDS = (2.0, 5.0)
 _CHECK_TIMEOUT_SECONDS = (1.0, 2.0)
 _PAGE = 250
 """Objects in one answer of the API server: a few hundred kilobytes."""
