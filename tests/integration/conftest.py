@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,10 +81,17 @@ def mysql_server() -> Iterator[Server]:
 
 @pytest.fixture
 def mysql(mysql_server: Server) -> Iterator[MySql]:
+    with mysql_database(mysql_server) as mysql:
+        yield mysql
+
+
+@contextmanager
+def mysql_database(server: Server) -> Iterator[MySql]:
+    """Lend a fresh database of the server."""
     database = f"test_{secrets.token_hex(6)}"
-    _mysql_execute(mysql_server, f"CREATE DATABASE {database}")
-    yield MySql("127.0.0.1", mysql_server.port, "root", _PASSWORD, database)
-    _mysql_execute(mysql_server, f"DROP DATABASE IF EXISTS {database}")
+    _mysql_execute(server, f"CREATE DATABASE {database}")
+    yield MySql("127.0.0.1", server.port, "root", _PASSWORD, database)
+    _mysql_execute(server, f"DROP DATABASE IF EXISTS {database}")
 
 
 def _mysql_execute(server: Server, statement: str) -> None:

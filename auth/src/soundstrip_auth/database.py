@@ -85,6 +85,7 @@ class Database:
                 autocommit=True,
                 time_zone="+00:00",
                 use_pure=True,  # the C extension needs a newer OpenSSL than some hosts have
+                tls_versions=["TLSv1.2", "TLSv1.3"],  # unsaid, the driver loads all CAs twice
             )
         except (errors.Error, OSError) as error:
             raise DatabaseUnavailable(self._explain(error)) from error

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> NoReturn:
 
 def _serve(argv: Sequence[str]) -> NoReturn:
     settings = load_settings(AuthSettings, program=_PROGRAM, description=_DESCRIPTION, argv=argv)
-    configure_logs(settings.log_level)
+    _configure_logs(settings)
     database = _database(settings)
     accounts = Accounts(UserStore(database), Passwords(), settings.threads - _SPARE_THREADS)
     prepare_database(database, settings.mysql_wait_seconds)
@@ -72,7 +73,7 @@ def _serve(argv: Sequence[str]) -> NoReturn:
 def _create_user(argv: Sequence[str]) -> None:
     wanted = _parse_create_user(argv)
     settings = read_settings(CreateUserSettings, program=f"{_PROGRAM} create-user")
-    configure_logs(settings.log_level)
+    _configure_logs(settings)
     database = _database(settings)
     prepare_database(database, settings.mysql_wait_seconds)
     role = Role.ADMIN if wanted.admin else Role.USER
@@ -84,6 +85,11 @@ def _create_user(argv: Sequence[str]) -> None:
         if not wanted.if_absent:
             raise
         print(f"{error} Nothing was changed.")
+
+
+def _configure_logs(settings: DatabaseSettings) -> None:
+    configure_logs(settings.log_level)
+    logging.getLogger("mysql.connector").setLevel(logging.WARNING)  # it tells of each connection
 
 
 def _parse_create_user(argv: Sequence[str]) -> argparse.Namespace:

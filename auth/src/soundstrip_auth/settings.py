@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from soundstrip_service.settings import Settings
+from soundstrip_service.settings import LogLevel, Settings
 
 MIN_SECRET_BYTES = 32
 """Ed25519 keys have 256 bits of strength at most; a shorter secret would have less."""
@@ -28,6 +28,7 @@ class DatabaseSettings(Settings):
 class CreateUserSettings(DatabaseSettings):
     """What `create-user` needs."""
 
+    log_level: LogLevel = Field(default="warning", description="debug, info, warning or error")
     user_password: SecretStr | None = Field(
         default=None, description="the new user's password; read from stdin when it is not set"
     )
