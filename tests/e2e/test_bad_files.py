@@ -9,7 +9,7 @@ from tests.e2e.person import Person
 from tests.media import make_headless, make_silent_video, make_truncated
 
 
-@pytest.mark.parametrize(("content", "status"), [(b"", 400), (b"only words\n" * 99, 415)])
+@pytest.mark.parametrize(("content", "status"), [(b"", 422), (b"only words\n" * 99, 415)])
 def test_what_is_no_media_is_refused_with_nothing_stored(
     content: bytes, status: int, installation: Installation, demo: Person, tmp_path: Path
 ):
