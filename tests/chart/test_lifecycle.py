@@ -1,0 +1,140 @@
+"""One installation from its first day to its last, on a real cluster that enforces `restricted`.
+
+The tests follow each other: each finds the release as the one before left it.
+"""
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.chart.rendering import CHART
+from tests.e2e.person import Person
+from tests.e2e.port_forward import PortForward
+from tests.kubernetes import CONTEXT, Namespace
+
+FINALIZER = "soundstrip.dev/storage"
+NAME = "vc-6740c1f2a3b4c5d6e7f80912"
+CONVERSION = {
+    "apiVersion": "soundstrip.dev/v1alpha1",
+    "kind": "VideoConversion",
+    "metadata": {"name": NAME, "finalizers": [FINALIZER], "labels": {"soundstrip.dev/owner": "1"}},
+    "spec": {
+        "source": {
+            "fileId": NAME.removeprefix("vc-"),
+            "filename": "gone.mp4",
+            "size": 1,
+            "contentType": "video/mp4",
+            "sha256": "0" * 64,
+        },
+        "owner": {"id": "1", "name": "nobody"},
+    },
+}
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[Namespace]:
+    namespace = Namespace("soundstrip-chart")
+    delete(namespace)
+    namespace.kubectl("create", "namespace", namespace.name)
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    namespace.kubectl("label", "namespace", namespace.name, label)
+    yield namespace
+    delete(namespace)
+
+
+def delete(namespace: Namespace) -> None:
+    namespace.kubectl(
+        "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=120s", seconds=150
+    )
+
+
+def helm(namespace: Namespace, command: str, *arguments: str) -> str:
+    where = [f"--kube-context={CONTEXT}", f"--namespace={namespace.name}"]
+    done = subprocess.run(
+        ["helm", command, "soundstrip", *arguments, *where, "--timeout=5m"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=350,
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{namespace.kubectl('get', 'pods')}"
+    return done.stdout
+
+
+def generated(namespace: Namespace) -> dict[str, Any]:
+    """All that the chart made up at the first installation."""
+    secrets = [s for s in namespace.list("secrets") if s["type"] == "Opaque"]
+    found = {secret["metadata"]["name"]: secret["data"] for secret in secrets}
+    install = namespace.get("configmap", "soundstrip-install")
+    assert install
+    return found | {"install": install["data"]}
+
+
+def finalizers(namespace: Namespace) -> list[str]:
+    conversion = namespace.get("videoconversion", NAME)
+    assert conversion
+    found: list[str] = conversion["metadata"].get("finalizers", [])
+    return found
+
+
+@pytest.fixture(scope="module")
+def first(namespace: Namespace) -> dict[str, Any]:
+    """The first installation, without any value, and what it made up."""
+    notes = helm(namespace, "install", str(CHART), "--wait")
+    assert "no notifier runs" in notes
+    return generated(namespace)
+
+
+def test_an_installation_without_values_converts_a_second_of_video(
+    namespace: Namespace, first: dict[str, Any]
+):
+    told = helm(namespace, "test")
+    assert "Phase:          Succeeded" in told
+    assert namespace.list("videoconversions") == []
+
+
+def test_an_upgrade_changes_no_secret(namespace: Namespace, first: dict[str, Any]):
+    helm(namespace, "upgrade", str(CHART), "--set=operator.maxActiveJobs=1", "--wait")
+    assert generated(namespace) == first
+
+
+def test_uninstalling_leaves_conversions_that_can_be_deleted(
+    namespace: Namespace, first: dict[str, Any]
+):
+    namespace.create(CONVERSION)
+    namespace.kubectl("wait", f"vc/{NAME}", "--for=condition=Finished", "--timeout=60s", seconds=70)
+    assert finalizers(namespace) == [FINALIZER]
+    started = time.monotonic()
+    helm(namespace, "uninstall")
+    assert time.monotonic() - started < 60
+    assert finalizers(namespace) == []
+    assert namespace.list("pods", "--field-selector=status.phase=Running") == []
+    assert namespace.list("persistentvolumeclaims")
+
+
+def test_a_second_installation_finds_secrets_and_data_again(
+    namespace: Namespace, first: dict[str, Any]
+):
+    helm(namespace, "install", str(CHART), "--wait")
+    assert generated(namespace) == first
+    user = {k: base64.b64decode(v).decode() for k, v in first["soundstrip-first-user"].items()}
+    with PortForward(namespace, "service/soundstrip-gateway", 8000) as forward:
+        person = Person(forward, user["name"], user["password"])
+        assert json.loads(person.request("GET", "/v1/conversions").text)
+
+
+def test_deleting_the_namespace_does_not_hang_on_a_conversion(
+    namespace: Namespace, first: dict[str, Any]
+):
+    namespace.kubectl("delete", "videoconversion", NAME, "--timeout=60s", seconds=70)
+    namespace.create(CONVERSION)
+    namespace.kubectl("wait", f"vc/{NAME}", "--for=condition=Finished", "--timeout=60s", seconds=70)
+    assert finalizers(namespace) == [FINALIZER]
+    delete(namespace)
+    assert namespace.get("namespace", namespace.name) is None
