@@ -93,6 +93,11 @@ def test_nothing_is_done_before_finalizer_and_owner_label_stand(metadata: Body):
     assert decide(situation(conversion(metadata=metadata))) == (AdoptConversion(),)
 
 
+def test_a_finished_conversion_that_was_let_go_with_a_release_is_taken_on_again():
+    let_go = conversion(metadata={"finalizers": []}, status=latched())
+    assert decide(situation(let_go)) == (AdoptConversion(),)
+
+
 def test_the_source_is_claimed_before_any_job():
     new = situation(conversion())
     assert decide(new) == (ClaimSource(),)

@@ -26,10 +26,10 @@ def decide(s: Situation) -> Actions:
     """Return what brings the conversion nearer to its end; nothing, if it is where it should be."""
     if s.conversion.metadata.deletion_timestamp is not None:
         return leave(s)
-    if is_latched(s):
-        return finish(s)
     if not _is_adopted(s):
         return (AdoptConversion(),)
+    if is_latched(s):
+        return finish(s)
     return (*_advance(s), *tidy(s))
 
 
