@@ -1,0 +1,60 @@
+"""Claims about what passes between the operator and a conversion's pod."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundstrip_crds.conversion import Result, Track
+from soundstrip_crds.job import (
+    TERMINATION_MESSAGE_LIMIT,
+    MoverReport,
+    ProgressPost,
+    progress_path,
+    progress_token,
+)
+
+KEY = b"k" * 32
+attempts = st.tuples(st.uuids().map(str), st.integers(1, 99), st.integers(1, 99))
+
+
+@given(st.lists(attempts, min_size=2, max_size=2, unique=True))
+def test_a_token_is_worth_one_try_and_no_other(two: list[tuple[str, int, int]]):
+    assert progress_token(KEY, *two[0]) != progress_token(KEY, *two[1])
+    assert progress_path(*two[0]) != progress_path(*two[1])
+
+
+def test_a_token_is_worth_nothing_under_another_key():
+    assert progress_token(KEY, "u", 1, 1) != progress_token(b"x" * 32, "u", 1, 1)
+
+
+def test_the_largest_result_fits_a_termination_message():
+    result = Result(
+        file_id="f" * 24,
+        filename="\N{GRINNING FACE}" * 255,
+        size=2**53,
+        sha256="0" * 64,
+        content_type="x" * 127,
+        duration_seconds=1e9 / 3,
+        bitrate=2**53,
+    )
+    assert len(msgspec.json.encode(MoverReport(result=result))) <= TERMINATION_MESSAGE_LIMIT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"reason":"Nonsense"}',
+        b'{"reason":"Converting","progress":{"percent":-1}}',
+        b'{"reason":"Converting","progress":{"percent":"5"}}',
+        b'{"reason":"Converting","media":{}}',
+    ],
+)
+def test_what_is_out_of_bounds_is_not_parsed(body: bytes):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(body, type=ProgressPost)
+
+
+def test_unknown_fields_are_left_out_and_known_ones_are_checked():
+    track = msgspec.json.decode(b'{"index":0,"codec":"aac","later":1}', type=Track)
+    assert track == Track(index=0, codec="aac")

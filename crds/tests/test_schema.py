@@ -1,0 +1,129 @@
+"""The CRD's YAML and the Python types say the same, field by field, in both directions."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from soundstrip_crds.conversion import Spec, Status
+from soundstrip_crds.names import GROUP, KIND, PLURAL, VERSION
+
+Schema = dict[str, Any]
+
+_CRD = Path(__file__).parents[1] / "soundstrip.dev_videoconversions.yaml"
+_CHARTS_CRD = Path(__file__).parents[2] / "charts/soundstrip/files/crds" / _CRD.name
+
+_BOUNDS = {
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "minLength": "minLength",
+    "maxLength": "maxLength",
+    "maxItems": "maxItems",
+    "pattern": "pattern",
+}
+
+
+@pytest.fixture(scope="module")
+def crd() -> Schema:
+    body: Schema = yaml.safe_load(_CRD.read_text())
+    return body
+
+
+@pytest.fixture(scope="module")
+def root(crd: Schema) -> Schema:
+    schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def describe_yaml(schema: Schema) -> Schema:
+    """Reduce a schema of the CRD to what both sides can say."""
+    told = _common(schema)
+    if "properties" in schema:
+        told["properties"] = {k: describe_yaml(v) for k, v in schema["properties"].items()}
+        told["required"] = sorted(schema.get("required", []))
+    if "items" in schema:
+        told["items"] = describe_yaml(schema["items"])
+    return told
+
+
+def describe_python(kind: type) -> Schema:
+    """Reduce the JSON schema of a type to the same."""
+    schema = msgspec.json.schema(kind)
+    return _describe_python(schema, schema.get("$defs", {}))
+
+
+def _describe_python(schema: Schema, definitions: Schema) -> Schema:
+    default = schema.get("default")
+    schema = _resolve(schema, definitions)
+    told = _common(schema)
+    told.pop("default", None)
+    if default is not None and default != ():  # an empty list is one that is left out
+        told["default"] = default
+    if "properties" in schema:
+        described = {k: _describe_python(v, definitions) for k, v in schema["properties"].items()}
+        told["properties"] = described
+        told["required"] = sorted(schema.get("required", []))
+    if "items" in schema:
+        told["items"] = _describe_python(schema["items"], definitions)
+    return told
+
+
+def _resolve(schema: Schema, definitions: Schema) -> Schema:
+    """Follow references, and read `X or None` as an optional X."""
+    if "anyOf" in schema:
+        schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+    if "$ref" in schema:
+        return _resolve(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return schema
+
+
+def _common(schema: Schema) -> Schema:
+    told: Schema = {ours: schema[theirs] for theirs, ours in _BOUNDS.items() if theirs in schema}
+    if "enum" in schema:
+        told["enum"] = sorted(schema["enum"])
+    told["type"] = schema.get("type", "string" if "enum" in schema else "object")
+    if "default" in schema:
+        told["default"] = schema["default"]
+    if schema.get("format") == "date-time":
+        told["format"] = "date-time"
+    return told
+
+
+def test_the_spec_is_the_same_in_yaml_and_in_python(root: Schema):
+    assert describe_yaml(root["properties"]["spec"]) == describe_python(Spec)
+
+
+def test_the_status_is_the_same_in_yaml_and_in_python(root: Schema):
+    assert describe_yaml(root["properties"]["status"]) == describe_python(Status)
+
+
+def test_the_names_are_the_ones_that_the_code_uses(crd: Schema):
+    spec = crd["spec"]
+    assert (spec["group"], spec["names"]["kind"], spec["names"]["plural"]) == (GROUP, KIND, PLURAL)
+    assert [version["name"] for version in spec["versions"]] == [VERSION]
+    assert crd["metadata"]["name"] == f"{PLURAL}.{GROUP}"
+
+
+def test_every_field_is_described_and_bounded(root: Schema):
+    for part in ("spec", "status"):
+        for path, field in walk(part, root["properties"][part]):
+            assert field.get("description") or path.endswith("[]"), path
+            if field["type"] == "string" and not {"enum", "format"} & field.keys():
+                assert "maxLength" in field, path
+            if field["type"] == "array":
+                assert "maxItems" in field, path
+
+
+def walk(path: str, schema: Schema) -> list[tuple[str, Schema]]:
+    found = [(path, schema)]
+    for name, field in schema.get("properties", {}).items():
+        found += walk(f"{path}.{name}", field)
+    if "items" in schema:
+        found += walk(f"{path}[]", schema["items"])
+    return found
+
+
+def test_the_chart_installs_this_crd_and_no_other():
+    assert _CHARTS_CRD.read_text() == _CRD.read_text()

@@ -1,0 +1,249 @@
+"""Every rule of the CRD on a real API server: what it accepts, and what it refuses."""
+
+import copy
+from typing import Any
+
+import pytest
+from tests.kubernetes import KubectlError, Namespace
+
+Body = dict[str, Any]
+
+FILE_ID = "0123456789abcdef01234567"
+
+
+def conversion(name: str = f"vc-{FILE_ID}", **spec: Any) -> Body:
+    source = {
+        "fileId": FILE_ID,
+        "filename": "clip.mp4",
+        "size": 1,
+        "contentType": "video/mp4",
+        "sha256": "0" * 64,
+    }
+    return {
+        "apiVersion": "soundstrip.dev/v1alpha1",
+        "kind": "VideoConversion",
+        "metadata": {"name": name},
+        "spec": {"source": source, "owner": {"id": "u1", "name": "Ann"}} | spec,
+    }
+
+
+def merge(body: Body, patch: Body) -> Body:
+    merged = copy.deepcopy(body)
+    for key, value in patch.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(value, dict) and old else value
+    return merged
+
+
+@pytest.fixture(scope="module")
+def rules(crd: None) -> Namespace:
+    """All is asked in `--dry-run=server`, so one namespace serves and nothing is left in it."""
+    return Namespace("default")
+
+
+def try_create(rules: Namespace, body: Body) -> Body:
+    return rules.apply(body, "--dry-run=server")
+
+
+def refusal(rules: Namespace, body: Body) -> str:
+    with pytest.raises(KubectlError) as refused:
+        try_create(rules, body)
+    return str(refused.value)
+
+
+def test_defaults_are_filled_in(rules: Namespace):
+    spec = try_create(rules, conversion())["spec"]
+    assert spec["output"] == {"format": "mp3"}
+    assert spec["notify"] == {"email": True}
+    assert spec["cancelled"] is False
+    assert spec["activeDeadlineSeconds"] == 3600
+
+
+@pytest.mark.parametrize("name", [f"vc-{FILE_ID}", f"vc-{FILE_ID}-0a1b2c3d"])
+def test_a_name_that_follows_from_the_source_is_accepted(rules: Namespace, name: str):
+    assert try_create(rules, conversion(name))["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "name", ["vc-other", f"vc-{FILE_ID}-x", f"vc-{FILE_ID}-0A1b2c3d".lower() + "0", FILE_ID]
+)
+def test_any_other_name_is_refused(rules: Namespace, name: str):
+    assert "the name must be" in refusal(rules, conversion(name))
+
+
+@pytest.mark.parametrize("output", [{"bitrate": "320k"}, {"quality": "V9"}, {"format": "mp3"}, {}])
+def test_bitrate_or_quality_or_neither_is_accepted(rules: Namespace, output: Body):
+    assert try_create(rules, conversion(output=output))["spec"]["output"].items() >= output.items()
+
+
+@pytest.mark.parametrize(
+    ("spec", "word"),
+    [
+        ({"output": {"bitrate": "128k", "quality": "V0"}}, "not both"),
+        ({"output": {"bitrate": "96k"}}, "bitrate"),
+        ({"output": {"quality": "V10"}}, "quality"),
+        ({"output": {"format": "flac"}}, "format"),
+        ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds"),
+        ({"activeDeadlineSeconds": 86401}, "activeDeadlineSeconds"),
+        ({"owner": {"id": "-x", "name": "Ann"}}, "owner.id"),
+        ({"owner": {"id": "u1", "name": ""}}, "owner.name"),
+        ({"notify": {"email": "yes"}}, "email"),
+        ({"source": {"sha256": "0" * 63}}, "sha256"),
+        ({"source": {"size": -1}}, "size"),
+        ({"source": {"filename": ""}}, "filename"),
+        ({"source": {"filename": "x" * 256}}, "filename"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused(rules: Namespace, spec: Body, word: str):
+    assert word in refusal(rules, merge(conversion(), {"spec": spec}))
+
+
+@pytest.mark.parametrize("path", ["source", "owner", "owner.id", "owner.name", "source.fileId"])
+def test_what_is_required_cannot_be_left_out(rules: Namespace, path: str):
+    body = conversion()
+    *folders, last = path.split(".")
+    part = body["spec"]
+    for folder in folders:
+        part = part[folder]
+    del part[last]
+    assert last in refusal(rules, body)
+
+
+def change(kube: Namespace, start: Body, patch: Body) -> Body:
+    name = kube.create(start)["metadata"]["name"]
+    return kube.patch("videoconversion", name, {"spec": patch})
+
+
+@pytest.mark.parametrize(
+    ("start", "patch", "message"),
+    [
+        pytest.param({}, {"source": {"size": 2}}, "spec.source cannot change", id="source"),
+        pytest.param({}, {"owner": {"id": "u2"}}, "spec.owner cannot change", id="owner id"),
+        pytest.param({}, {"owner": {"name": "Eve"}}, "spec.owner cannot change", id="owner name"),
+        pytest.param(
+            {}, {"output": {"bitrate": "320k"}}, "spec.output cannot change", id="bitrate added"
+        ),
+        pytest.param(
+            {"output": {"bitrate": "320k"}},
+            {"output": {"bitrate": "128k"}},
+            "spec.output cannot change",
+            id="bitrate changed",
+        ),
+        pytest.param(
+            {"output": {"bitrate": "320k"}},
+            {"output": {"bitrate": None}},
+            "spec.output cannot change",
+            id="bitrate removed",
+        ),
+        pytest.param(
+            {}, {"output": {"quality": "V2"}}, "spec.output cannot change", id="quality added"
+        ),
+        pytest.param(
+            {"output": {"quality": "V2"}},
+            {"output": {"quality": None}},
+            "spec.output cannot change",
+            id="quality removed",
+        ),
+        pytest.param(
+            {"output": {"quality": "V2"}}, {"output": None}, "cannot change", id="output removed"
+        ),
+        pytest.param(
+            {}, {"notify": {"email": False}}, "spec.notify cannot change", id="email changed"
+        ),
+        pytest.param(
+            {"notify": {"email": False}}, {"notify": None}, "cannot change", id="notify removed"
+        ),
+        pytest.param(
+            {}, {"activeDeadlineSeconds": 60}, "activeDeadlineSeconds cannot change", id="deadline"
+        ),
+        pytest.param(
+            {"activeDeadlineSeconds": 60},
+            {"activeDeadlineSeconds": None},
+            "activeDeadlineSeconds cannot change",
+            id="deadline removed",
+        ),
+        pytest.param(
+            {"cancelled": True}, {"cancelled": False}, "cannot be taken back", id="cancel undone"
+        ),
+        pytest.param(
+            {"cancelled": True}, {"cancelled": None}, "cannot be taken back", id="cancel removed"
+        ),
+    ],
+)
+def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: Body, message: str):
+    with pytest.raises(KubectlError, match=message):
+        change(kube, conversion(**start), patch)
+
+
+@pytest.mark.parametrize(
+    ("start", "patch"),
+    [
+        pytest.param({}, {"cancelled": True}, id="cancel"),
+        pytest.param({"cancelled": True}, {"cancelled": True}, id="cancel twice"),
+        pytest.param({}, {"output": None}, id="a default removed comes back"),
+        pytest.param({"notify": {"email": True}}, {"notify": None}, id="email by default"),
+    ],
+)
+def test_what_changes_nothing_or_cancels_is_accepted(kube: Namespace, start: Body, patch: Body):
+    assert change(kube, conversion(**start), patch)["spec"]["owner"]["id"] == "u1"
+
+
+def status(**parts: Any) -> Body:
+    condition = {
+        "type": "Succeeded",
+        "status": "Unknown",
+        "reason": "Queued",
+        "message": "It waits.",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "observedGeneration": 1,
+    }
+    return {"conditions": [condition | parts.pop("condition", {})]} | parts
+
+
+def test_the_status_is_a_subresource_of_its_own(kube: Namespace):
+    body = kube.create(conversion() | {"status": status()})
+    assert "status" not in body
+    written = kube.replace_status(body | {"status": status()})
+    assert written["status"]["conditions"][0]["reason"] == "Queued"
+    assert written["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        status(condition={"type": "Other"}),
+        status(condition={"status": "Maybe"}),
+        status(condition={"reason": "two words"}),
+        status(condition={"message": "x" * 1025}),
+        status(progress={"percent": 101}),
+        status(progress={}),
+        status(media={"durationSeconds": 1}),
+        status(media={"container": "mp4", "tracks": [{"index": 0, "codec": "a"}] * 2}),
+        status(runs=[{"number": 1}, {"number": 1}]),
+        status(runs=[{"number": 1, "tries": [{"number": 1, "job": "j"}]}]),
+    ],
+)
+def test_a_status_that_is_out_of_bounds_is_refused(kube: Namespace, wrong: Body):
+    body = kube.create(conversion())
+    with pytest.raises(KubectlError, match=r"Invalid|invalid|Required|Duplicate"):
+        kube.replace_status(body | {"status": wrong})
+
+
+def test_the_columns_tell_the_story(kube: Namespace):
+    told = status(
+        condition={"reason": "Converting"},
+        progress={"percent": 42},
+        media={"container": "mp4", "durationSeconds": 12.5},
+        runs=[{"number": 1, "tries": [_try(1, "job-1"), _try(2, "job-2")]}],
+    )
+    kube.replace_status(kube.create(conversion()) | {"status": told})
+    head, line = kube.kubectl("get", "vc", "--output=wide").splitlines()
+    assert head.split()[:7] == [
+        "NAME", "STATUS", "PROGRESS", "FORMAT", "DURATION", "AGE", "OWNER",
+    ]  # fmt: skip
+    for word in ("Converting", "42", "mp3", "12.5", "Ann", "clip.mp4", "job-2", "It waits."):
+        assert word in line
+
+
+def _try(number: int, job: str) -> Body:
+    return {"number": number, "job": job, "startedAt": "2026-01-01T00:00:00Z"}
