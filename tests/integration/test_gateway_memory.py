@@ -58,7 +58,7 @@ def test_a_gigabyte_goes_in_under_a_limit_of_150_mebibytes(
 
 
 @pytest.mark.timeout(300)
-def test_as_many_uploads_at_once_as_there_are_threads_fit_too(stage: Stage, large_gateway: Gateway):
+def test_as_many_uploads_at_once_as_are_taken_fit_too(stage: Stage, large_gateway: Gateway):
     with ThreadPoolExecutor(8) as users:
         sent = [users.submit(_send, stage, large_gateway, Body(64), _FORM) for _ in range(8)]
     assert [one.result() for one in sent] == [64 * MEBIBYTE] * 8

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,21 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(gateway: Gateway, 
             wait_until(lambda: "sources.chunks" in stage.leftovers(), "chunks arrive", seconds=20)
             assert stage.leftovers()["intents"] == 1
         wait_until(lambda: stage.leftovers() == {}, "the chunks are gone again", seconds=20)
+
+
+def test_stalled_uploads_leave_threads_for_everything_else(stage: Stage):
+    with stage.run_gateway(THREADS="4") as gateway, ExitStack() as clients:
+        for _ in range(2):
+            client = clients.enter_context(_begin_upload(gateway, stage, "Content-Length: 9000000"))
+            client.sendall(VIDEO + bytes(5 * MEBIBYTE))
+        wait_until(lambda: stage.leftovers().get("intents") == 2, "two are under way", seconds=20)
+        url = f"{gateway.url}/v1/conversions"
+        third = requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30)
+        assert (third.status_code, "Retry-After" in third.headers) == (503, True)
+        assert requests.get(f"{gateway.url}/livez", timeout=5).status_code == 200
+        clients.close()
+        wait_until(lambda: stage.leftovers() == {}, "both are gone", seconds=20)
+        assert requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30).ok
 
 
 def _begin_upload(gateway: Gateway, stage: Stage, framing: str) -> socket.socket:

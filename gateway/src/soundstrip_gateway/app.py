@@ -11,6 +11,7 @@ from soundstrip_gateway.bodies import drain
 from soundstrip_gateway.cluster import ClusterUnavailable
 from soundstrip_gateway.forms import FormRefused
 from soundstrip_gateway.keys import AuthUnavailable
+from soundstrip_gateway.lanes import LanesTaken
 from soundstrip_gateway.legacy import legacy_routes
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
@@ -53,6 +54,7 @@ def _install_refusals(app: flask.Flask) -> None:
     refusals: dict[type[Exception], Callable[[str], Problem]] = {
         FormRefused: malformed,
         PageRefused: malformed,
+        LanesTaken: unavailable,
         WishRefused: unprocessable,
         TokenRefused: lambda detail: unauthorized(detail, "Bearer"),
     }

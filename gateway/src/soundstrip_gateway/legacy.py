@@ -36,7 +36,8 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
     def upload() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
         events = read_form_upload(flask.request, parts.max_upload)
-        conversion = parts.intake.take(events, caller, lambda _: Wish())
+        with parts.lanes.lane():
+            conversion = parts.intake.take(events, caller, lambda _: Wish())
         return flask.jsonify(message="success", video_fid=conversion.spec.source.file_id)
 
     @blueprint.get("/download")
@@ -48,7 +49,9 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
         match outcome:
             case Ready(result):
                 file = find_audio(parts.library, caller, result)
-                return send_file(flask.request, file, parts.library.read)
+                return parts.lanes.hold_until_sent(
+                    lambda: send_file(flask.request, file, parts.library.read)
+                )
             case Underway():
                 answer = flask.jsonify(describe_legacy(conversion))
                 answer.status_code = HTTPStatus.ACCEPTED

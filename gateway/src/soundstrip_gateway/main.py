@@ -9,6 +9,7 @@ from soundstrip_gateway.app import create_app
 from soundstrip_gateway.cluster import Cluster, connect_cluster, own_namespace
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
+from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.parts import Parts
@@ -43,7 +44,9 @@ class GatewaySettings(Settings):
     install_id: str = Field("soundstrip", description="marks the files of this installation")
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a pod's own
     port: int = Field(8000, description="port to listen on", ge=1, le=65535)
-    threads: int = Field(8, description="requests served at once", ge=1, le=256)
+    threads: int = Field(
+        16, description="requests served at once; half of them may carry files", ge=2, le=256
+    )
 
 
 def main() -> NoReturn:
@@ -78,6 +81,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         library=Library(database),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
+        lanes=Lanes(settings.threads // 2),
         tokens=Tokens(keys),
         max_upload=settings.max_content_length,
     )

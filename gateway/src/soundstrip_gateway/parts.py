@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing
+from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.tokens import Tokens
@@ -19,5 +20,6 @@ class Parts:
     library: Library
     login: LoginDesk
     keys: KeyRing
+    lanes: Lanes
     tokens: Tokens
     max_upload: int

@@ -26,7 +26,8 @@ def v1_routes(parts: Parts) -> flask.Blueprint:
     def create() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
         events = read_upload(flask.request, parts.max_upload)
-        conversion = parts.intake.take(events, caller, parse_wish)
+        with parts.lanes.lane():
+            conversion = parts.intake.take(events, caller, parse_wish)
         url = _url(conversion.metadata.name)
         answer = flask.jsonify(describe(conversion, url))
         answer.status_code = HTTPStatus.ACCEPTED
@@ -56,7 +57,9 @@ def v1_routes(parts: Parts) -> flask.Blueprint:
         match outcome:
             case Ready():
                 file = find_audio(parts.library, caller, outcome.result)
-                return send_file(flask.request, file, parts.library.read)
+                return parts.lanes.hold_until_sent(
+                    lambda: send_file(flask.request, file, parts.library.read)
+                )
             case Underway():
                 raise unfinished(outcome)
             case Failed():
