@@ -19,6 +19,7 @@ Size = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 Sentence = Annotated[str, Meta(max_length=1024)]
 Word = Annotated[str, Meta(max_length=63)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 Bitrate = Literal["128k", "192k", "320k"]
 Quality = Literal["V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9"]
@@ -86,7 +87,7 @@ class Condition(_Object, frozen=True):
     status: ConditionStatus
     reason: Annotated[str, Meta(pattern="^[A-Za-z]+$", max_length=63)]
     message: Sentence
-    last_transition_time: datetime
+    last_transition_time: Moment
     observed_generation: Annotated[int, Meta(ge=0)]
 
 
@@ -134,8 +135,8 @@ class Try(_Object, frozen=True):
 
     number: Annotated[int, Meta(ge=1)]
     job: Word
-    started_at: datetime
-    finished_at: datetime | None = None
+    started_at: Moment
+    finished_at: Moment | None = None
     reason: Annotated[str, Meta(pattern="^[A-Za-z]+$", max_length=63)] | None = None
     message: Sentence | None = None
     exit_code: Annotated[int, Meta(ge=0, le=255)] | None = None
@@ -171,8 +172,8 @@ class Metadata(_Object, frozen=True):
     uid: str = ""
     generation: int = 1
     resource_version: str = ""
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
+    creation_timestamp: Moment | None = None
+    deletion_timestamp: Moment | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     finalizers: tuple[str, ...] = ()
