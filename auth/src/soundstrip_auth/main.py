@@ -57,9 +57,9 @@ def _serve(argv: Sequence[str]) -> NoReturn:
     settings = load_settings(AuthSettings, program=_PROGRAM, description=_DESCRIPTION, argv=argv)
     _configure_logs(settings)
     database = _database(settings)
-    accounts = Accounts(UserStore(database), Passwords(), settings.threads - _SPARE_THREADS)
     prepare_database(database, settings.mysql_wait_seconds)
-    _create_first_user(accounts, settings)
+    _create_first_user(UserStore(database), settings)
+    accounts = Accounts(UserStore(database), Passwords(), settings.threads - _SPARE_THREADS)
     key = TokenKey(settings.secret_key.get_secret_value().encode())
     serve(
         create_app(accounts, key, database.check, lambda: datetime.now(UTC)),
@@ -114,11 +114,12 @@ def _read_password(settings: CreateUserSettings) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _create_first_user(accounts: Accounts, settings: AuthSettings) -> None:
+def _create_first_user(store: UserStore, settings: AuthSettings) -> None:
     name, email = settings.first_user_name, settings.first_user_email
     password = settings.first_user_password
     if name is not None and email is not None and password is not None:
-        create_first_user(accounts, name, email, password.get_secret_value())
+        with Passwords() as passwords:
+            create_first_user(Accounts(store, passwords), name, email, password.get_secret_value())
 
 
 def _database(settings: DatabaseSettings) -> Database:

@@ -42,7 +42,7 @@ class AuthSettings(DatabaseSettings):
     )
     host: str = Field(default="0.0.0.0", description="the address to listen on")  # noqa: S104 - in a pod
     port: int = Field(default=5000, ge=1, le=65535, description="the port to listen on")
-    threads: int = Field(default=8, ge=4, le=64, description="how many requests run at once")
+    threads: int = Field(default=16, ge=4, le=64, description="how many requests run at once")
     timeout_seconds: int = Field(
         default=30, ge=2, le=3600, description="a client that is silent for so long is given up"
     )
