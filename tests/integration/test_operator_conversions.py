@@ -311,3 +311,24 @@ def test_progress_reaches_the_status_with_the_right_token_only(
     table = kube.kubectl("get", "videoconversions")
     assert "Converting" in table
     assert "40" in table
+
+
+def test_a_try_past_its_deadline_and_a_job_that_a_person_deletes_are_told_apart(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
+) -> None:
+    operator.start(MAX_TRIES="2", RETRY_BASE_SECONDS="1")
+    slow = conversion(upload())
+    slow["spec"]["activeDeadlineSeconds"] = 2
+    slow_name = kube.create(slow)["metadata"]["name"]
+    name = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, name) == "Pending", "a try is under way", seconds=15)
+
+    def tries(of: str) -> list[Body]:
+        status: Body = (kube.get("videoconversion", of) or {}).get("status", {})
+        return [one for run in status.get("runs", []) for one in run["tries"]]
+
+    kube.kubectl("delete", "job", tries(name)[0]["job"], "--wait=false")
+    wait_until(lambda: len(tries(name)) == 2, "another try has begun", seconds=30)
+    assert tries(name)[0]["reason"] == "WorkerLost"
+    kube.kubectl("wait", "--for=condition=Finished", f"vc/{slow_name}", "--timeout=60s")
+    assert [one["reason"] for one in tries(slow_name)] == ["DeadlineExceeded"] * 2

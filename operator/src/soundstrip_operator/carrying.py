@@ -205,6 +205,7 @@ class Hands:
         body = await self._cluster.replace_status(about.raw, wanted)
         self._view.put_conversion(Conversion.parse(body))
         for told in announce(about.parsed.status, status):
+            log.info(told.reason, conversion=about.key, message=told.message)
             text = {"type": told.kind, "reason": told.reason, "message": told.message}
             try:
                 await self._cluster.create_event(event_name(about.parsed, told), about.raw, text)

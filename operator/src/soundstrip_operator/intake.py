@@ -22,6 +22,7 @@ _PROGRESS_SECONDS = 0.5
 """Progress is written no oftener than this for one conversion."""
 
 _FIRST_LIST_SECONDS = 2.0
+_SECOND_LIST_SECONDS = 10.0
 _STALE_FACTOR = 3
 
 
@@ -82,7 +83,8 @@ class Intake:
     async def keep_listing(self) -> None:
         """List everything, now and then again: a watch that was down reports nothing that went."""
         while True:
-            wait = self._resync
+            # What went between the first list and the watch is seen by the second list.
+            wait = self._resync if self.listed.is_set() else min(_SECOND_LIST_SECONDS, self._resync)
             try:
                 await self.list_everything()
             except ClusterError as error:
@@ -94,16 +96,16 @@ class Intake:
         """Replace the view, Jobs before pods, so that a Job's pod is as new as the Job."""
         conversions, version = await self._cluster.list_conversions()
         parsed = [c for body in conversions if (c := _parse(Conversion.parse, body))]
-        touched = self._view.replace_conversions(parsed, version)
+        news = self._view.replace_conversions(parsed, version)
         jobs, version = await self._cluster.list_jobs()
         listed_jobs = [job for body in jobs if (job := _parse(parse_job, body))]
-        touched |= self._view.jobs.replace(listed_jobs, version)
+        news |= self._view.jobs.replace(listed_jobs, version)
         pods, version = await self._cluster.list_pods()
         listed_pods = [pod for body in pods if (pod := _parse(parse_pod, body))]
-        touched |= self._view.pods.replace(listed_pods, version)
+        news |= self._view.pods.replace(listed_pods, version)
         self._listed_at = time.monotonic()
         self.listed.set()
-        for key in touched:
+        for key in news | self._view.unsettled():
             self._queue.add(key)
 
     def missing(self) -> dict[str, str]:

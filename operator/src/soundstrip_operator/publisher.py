@@ -50,8 +50,14 @@ class _Order:
 class Publisher:
     """Publishes one event at a time."""
 
-    def __init__(self, parameters: pika.ConnectionParameters, queue_name: str) -> None:
-        """Take the address of the broker, and the queue that must stand before an event goes."""
+    def __init__(
+        self, parameters: pika.ConnectionParameters, queue_name: str, wait: float = _WAIT_SECONDS
+    ) -> None:
+        """Take the broker, the queue that must stand before an event goes, and a bound in seconds.
+
+        The bound is for one event; the broker's address must bound its connection by itself.
+        """
+        self._wait = wait
         self._parameters = parameters
         self._queue_name = queue_name
         self._worker: _Worker | None = None
@@ -60,7 +66,7 @@ class Publisher:
         """Return when the broker has confirmed the event and routed it to a queue.
 
         Raises:
-            PublishFailed: Within 20 seconds.
+            PublishFailed: Within the bound.
         """
         worker = self._worker or _Worker(self._parameters, self._queue_name)
         self._worker = worker
@@ -68,7 +74,7 @@ class Publisher:
         order = _Order(event, loop.create_future(), loop)
         worker.orders.put(order)
         try:
-            await asyncio.wait_for(order.done, _WAIT_SECONDS)
+            await asyncio.wait_for(order.done, self._wait)
         except TimeoutError as error:
             self._abandon(worker)
             raise PublishFailed("RabbitMQ did not confirm in time") from error

@@ -65,7 +65,7 @@ class OperatorSettings(Settings):
         default=600.0, ge=0, description="how long failed Jobs stay for their logs"
     )
     resync_seconds: float = Field(
-        default=300.0, gt=0, description="how often everything is listed again"
+        default=120.0, gt=0, description="how often everything is listed again"
     )
 
     mover_memory_request: Bytes = Field(default="64Mi", description="memory that a mover gets")

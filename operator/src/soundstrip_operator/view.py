@@ -83,18 +83,20 @@ class Shelf(Generic[W]):
             yield from items.values()
 
     def replace(self, items: Iterable[W], version: int) -> set[str]:
-        """Take a list of all objects as of a version, and return the conversions it touches.
+        """Take a list of all objects as of a version, and return the conversions it is news for.
 
         What is newer than the list stays, be it in the list or not.
         """
         items = list(items)
         listed = {item.metadata.uid for item in items}
+        known = {item.metadata.uid: _version(item) for item in self}
         gone = [i for i in self if i.metadata.uid not in listed and _version(i) <= version]
         for item in gone:
             self.remove(item)
         for item in items:
             self.put(item)
-        return {item.conversion for item in (*gone, *items)}
+        new = [item for item in items if _version(item) > known.get(item.metadata.uid, -1)]
+        return {item.conversion for item in (*gone, *new)}
 
 
 class View:
@@ -131,14 +133,16 @@ class View:
             self._forget(old)
 
     def replace_conversions(self, listed: Iterable[Conversion], version: int) -> set[str]:
-        """Take a list of all conversions as of a version, and return the names it touches."""
+        """Take a list of all conversions as of a version, and return those it is news for."""
         by_key = {conversion.key: conversion for conversion in listed}
+        known = {key: conversion.version for key, conversion in self.conversions.items()}
         gone = [k for k, c in self.conversions.items() if k not in by_key and c.version <= version]
         for key in gone:
             self.remove_conversion(key)
         for conversion in by_key.values():
             self.put_conversion(conversion)
-        return {*gone, *by_key}
+        new = [key for key, one in by_key.items() if one.version > known.get(key, -1)]
+        return {*gone, *new}
 
     def find_key(self, uid: str) -> str | None:
         """Return the name of the open conversion with this uid."""
@@ -148,6 +152,17 @@ class View:
     def open_conversions(self) -> Iterator[VideoConversion]:
         """Return those whose outcome is still to come."""
         return (self.conversions[key].parsed for key in self._open)
+
+    def unsettled(self) -> set[str]:
+        """Return those that have not come to rest: without an outcome, or not all of it done."""
+        working = {job.conversion for job in self.jobs}
+        return {key for key in self.conversions if key in working or not self._is_settled(key)}
+
+    def _is_settled(self, key: str) -> bool:
+        conversion = self.conversions[key].parsed
+        notified = conversion.status.condition("Notified")
+        done = notified is not None and notified.status == "True"
+        return done and conversion.metadata.deletion_timestamp is None
 
     def is_open(self, key: str) -> bool:
         """Say whether there is such a conversion and its outcome is still to come."""

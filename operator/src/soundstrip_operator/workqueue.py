@@ -100,7 +100,8 @@ class Workqueue:
         self._failures[key] = failures
         full = min(self._cap, self._base * 2 ** (failures - 1))
         seconds = full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
-        log.warning("tried again later", key=key, cause=cause, seconds=round(seconds, 1))
+        tell = log.warning if failures > 1 else log.info
+        tell("tried again later", key=key, cause=cause, seconds=round(seconds, 1))
         self.add_after(key, seconds)
 
     def _ring(self, key: str) -> None:
