@@ -78,6 +78,11 @@ def test_the_time_left_follows_from_the_speed():
     assert progress == Progress(percent=33, speed=4, estimated_seconds_left=10)
 
 
+def test_an_absurd_length_is_no_trouble():
+    progress = advance(None, Position(seconds=1e9, speed=5e-324, ended=False), total=5e-324)
+    assert progress.percent == 99
+
+
 def test_without_a_length_there_is_a_speed_and_no_percent():
     progress = advance(None, Position(seconds=20, speed=4, ended=False), total=None)
     assert progress == Progress(percent=0, speed=4, estimated_seconds_left=None)

@@ -40,3 +40,13 @@ def test_a_malformed_plan_is_named():
 
 def test_the_database_has_a_default():
     assert read_storage_settings(VARIABLES).mongo_db == "soundstrip"
+
+
+@pytest.mark.parametrize("url", ["https://x/p", "http://x:port/p", "/v1/progress", "http://"])
+def test_a_progress_address_that_cannot_be_posted_to_is_named(url: str):
+    with pytest.raises(SettingsError, match="PROGRESS_URL"):
+        read_storage_settings(VARIABLES | {"PROGRESS_URL": url})
+
+
+def test_progress_is_posted_nowhere_by_default():
+    assert read_storage_settings(VARIABLES).progress_url is None

@@ -1,6 +1,7 @@
 """Logs as JSON lines on stdout, in the form of soundstrip_service's, without its import time."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -32,4 +33,5 @@ class Journal:
     ) -> None:
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         line = {"timestamp": now, "level": level, "event": event, **self._context, **fields}
-        os.write(_STDOUT, msgspec.json.encode(line) + b"\n")
+        with suppress(OSError):  # There is nowhere left to say it, and work goes on without.
+            os.write(_STDOUT, msgspec.json.encode(line) + b"\n")

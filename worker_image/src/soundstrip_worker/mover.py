@@ -26,6 +26,7 @@ from soundstrip_worker.untrusted import read_whole
 
 _LOOK_SECONDS = 0.05
 _REPORT_LIMIT = 1 << 16
+_SHORTEST_SECONDS = 0.001
 
 
 class Mover:
@@ -60,8 +61,8 @@ class Mover:
             return MoverReport(result=stored)
         self._bring()
         report = self._wait_for_report()
-        seconds = report.duration_seconds
-        if not seconds:
+        seconds = report.duration_seconds or 0.0
+        if seconds < _SHORTEST_SECONDS:
             raise Disrupted(ExitCode.PEER_LOST, "The converter made no audio.")
         return MoverReport(result=self._store(seconds), media=report.media)
 

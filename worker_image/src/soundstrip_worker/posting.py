@@ -80,20 +80,24 @@ class Poster:
             time.sleep(_PERIOD_SECONDS)
 
     def _post(self, body: bytes) -> bool:
-        connection = http.client.HTTPConnection(
-            self._address.hostname or "", self._address.port, timeout=_TIMEOUT_SECONDS
-        )
+        """Return whether there was an answer, of whatever kind."""
         try:
-            connection.request("POST", self._address.path, body, self._headers)
-            status = connection.getresponse().status
+            status = self._ask(body)
         except (OSError, http.client.HTTPException) as error:
             self._complain(type(error).__name__)
             return False
-        finally:
-            connection.close()
         if status >= http.HTTPStatus.BAD_REQUEST:
             self._complain(f"HTTP {status}")
         return True
+
+    def _ask(self, body: bytes) -> int:
+        host, port = self._address.hostname or "", self._address.port
+        connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
+        try:
+            connection.request("POST", self._address.path, body, self._headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
     def _complain(self, error: str) -> None:
         if not self._complained:

@@ -52,7 +52,7 @@ def parse_number(text: str, *, most: float = _LONGEST_SECONDS) -> float | None:
 
 def advance(before: Progress | None, position: Position, total: float | None) -> Progress:
     """Return the progress at this position of `total` seconds; its percent never goes back."""
-    reached = min(_ALMOST, math.floor(100 * position.seconds / total)) if total else 0
+    reached = math.floor(min(_ALMOST, 100 * position.seconds / total)) if total else 0
     percent = max(reached, before.percent if before else 0)
     return Progress(
         percent=percent,

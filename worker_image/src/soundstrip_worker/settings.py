@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -74,7 +75,7 @@ def read_storage_settings(environ: Mapping[str, str]) -> StorageSettings:
     return StorageSettings(
         mongo_uri=environ["MONGO_URI"],
         mongo_db=environ.get("MONGO_DB", "soundstrip"),
-        progress_url=environ.get("PROGRESS_URL") or None,
+        progress_url=_url(environ.get("PROGRESS_URL", "")),
         progress_token=environ.get("PROGRESS_TOKEN", ""),
     )
 
@@ -83,6 +84,17 @@ def _require(environ: Mapping[str, str], *names: str) -> None:
     missing = [name for name in names if not environ.get(name)]
     if missing:
         raise SettingsError(f"missing environment variables: {', '.join(missing)}")
+
+
+def _url(text: str) -> str | None:
+    try:
+        address = urlsplit(text)
+        usable = address.scheme == "http" and address.hostname and address.port != 0
+    except ValueError:
+        usable = False
+    if text and not usable:
+        raise SettingsError("PROGRESS_URL is no http:// address")
+    return text or None
 
 
 def _plan(text: str) -> JobPlan:
