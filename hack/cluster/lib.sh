@@ -13,7 +13,7 @@ mkdir -p "$cache/bin"
 export PATH="$cache/bin:$PATH"
 
 say() { printf '==> %s\n' "$*"; }
-die() { printf 'error: %s\n' "$@" >&2; exit 1; }
+die() { { echo "error: $1"; shift; [ $# = 0 ] || printf '%s\n' "$@"; } >&2; exit 1; } # WHAT [REMEDY...]
 
 # help: prints the comment block at the top of the calling script.
 help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
