@@ -240,6 +240,8 @@ class Lives(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.storage.is_down = False
         for _ in range(120):
+            if self.is_at_rest():
+                break
             self.clock.go(60)
             self.see_everything()
             for key in sorted(self.view.conversions):
@@ -261,6 +263,10 @@ class Lives(RuleBasedStateMachine):
             assert outcome is not None, "each comes to an end"
             self.is_told_once_and_whole(body, outcome)
         assert not self.cluster.jobs, "no Job is left behind"
+
+    def is_at_rest(self) -> bool:
+        self.see_everything()
+        return not self.view.unsettled() and not self.cluster.jobs
 
     def is_told_once_and_whole(self, body: dict[str, Any], outcome: tuple[str, str]) -> None:
         uid = body["metadata"]["uid"]
@@ -287,7 +293,7 @@ class Lives(RuleBasedStateMachine):
 
 
 Lives.TestCase.settings = settings(
-    max_examples=40,
+    max_examples=100,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
