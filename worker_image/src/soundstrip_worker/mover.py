@@ -55,6 +55,7 @@ class Mover:
                 output cannot be taken.
             Disrupted: If MongoDB stays away, or the converter says that it failed.
         """
+        self._journal.info("started")
         stored = insist(partial(find_stored, self._database, self._plan), self._journal)
         if stored:
             publish(self._places.stored, b"")
@@ -86,6 +87,7 @@ class Mover:
 
     def _store(self, seconds: float) -> Result:
         self._observer.stage = Reason.STORING
+        self._journal.info("audio made", seconds=seconds)
         result = insist(partial(self._store_once, seconds), self._journal)
         self._journal.info("result stored", bytes=result.size, fileId=result.file_id)
         return result
