@@ -5,7 +5,6 @@ The tests follow each other: each finds the release as the one before left it.
 
 import base64
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,9 +109,7 @@ def test_uninstalling_leaves_conversions_that_can_be_deleted(
     namespace.create(CONVERSION)
     namespace.kubectl("wait", f"vc/{NAME}", "--for=condition=Finished", "--timeout=60s", seconds=70)
     assert finalizers(namespace) == [FINALIZER]
-    started = time.monotonic()
     helm(namespace, "uninstall")
-    assert time.monotonic() - started < 60
     assert finalizers(namespace) == []
     assert namespace.list("pods", "--field-selector=status.phase=Running") == []
     assert namespace.list("persistentvolumeclaims")
