@@ -13,6 +13,7 @@ import msgspec
 import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from soundstrip_crds.events import CONTENT_TYPE, EXCHANGE, CloudEvent, routing_key
@@ -23,6 +24,9 @@ log = structlog.get_logger("soundstrip.publisher")
 _WAIT_SECONDS = 20.0
 _IDLE_SECONDS = 10.0
 _PERSISTENT = 2
+
+_AWAY = (AMQPError, AMQPConnectorException, OSError)
+"""A broker that accepts a connection and then says nothing raises the second, no AMQPError."""
 
 
 class PublishFailed(Exception):
@@ -115,7 +119,7 @@ class _Worker:
     def _serve(self, order: _Order) -> None:
         try:
             self._publish(order.event)
-        except (AMQPError, OSError) as error:
+        except _AWAY as error:
             self._close()
             order.settle(PublishFailed(f"RabbitMQ did not take it ({type(error).__name__})"))
         except Exception as error:  # noqa: BLE001 - the caller gets it; the thread serves on
@@ -152,7 +156,7 @@ class _Worker:
             return
         try:
             self._channel.connection.process_data_events(time_limit=0)
-        except (AMQPError, OSError):
+        except _AWAY:
             self._close()
         else:
             if self._channel.is_closed:
@@ -164,5 +168,5 @@ class _Worker:
             return
         try:
             channel.connection.close()
-        except (AMQPError, OSError) as error:
+        except _AWAY as error:
             log.info("the connection to RabbitMQ was gone", error=type(error).__name__)
