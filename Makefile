@@ -16,10 +16,10 @@ demo: tools cluster images ## Show the main job: a video goes in, an MP3 and an 
 	@hack/demo/run
 
 test: tools cluster images ## Prove it: unit, integration and end-to-end tests on a real cluster
-	@uv run --frozen pytest -n 2 --dist loadgroup --no-loadscope-reorder tests $(ROOMS)
+	@uv run --frozen pytest -n 2 --no-loadscope-reorder $(addprefix tests/,e2e integration chart mail) $(ROOMS)
 
 unit: tools ## Run the unit tests of all rooms; they need no server
-	@uv run --frozen pytest -n 2 --dist loadgroup $(ROOMS) tests/mail
+	@uv run --frozen pytest -n 2 $(ROOMS) tests/mail
 
 check: tools ## Lint, types, import rules, shell scripts
 	uv run --frozen ruff format --check .

@@ -8,19 +8,30 @@ import operator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 _ROOT = Path(__file__).parent
+_E2E = "tests/e2e/"
 _END_TO_END_SECONDS = 600
 
 operator.__path__ = [str(_ROOT / "operator")]  # type: ignore[attr-defined]
 
 
-@pytest.hookimpl(tryfirst=True)
+class Lanes(LoadScopeScheduling):
+    """Keeps a file's tests on one worker, and all that share the installation on one too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _E2E if nodeid.startswith(_E2E) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """Schedule by lanes, whatever `--dist` says; pytest-xdist calls this."""
+    return Lanes(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and all that share the installation on one too."""
+    """Give end-to-end tests their time."""
     for item in items:
-        path = item.path.relative_to(_ROOT)
-        shared = path.parts[:2] == ("tests", "e2e")
-        item.add_marker(pytest.mark.xdist_group("e2e" if shared else str(path)))
-        if shared:
+        if item.nodeid.startswith(_E2E):
             item.add_marker(pytest.mark.timeout(_END_TO_END_SECONDS))
