@@ -9,11 +9,11 @@ from soundstrip_worker.encoding import encoding_arguments
 
 def arguments(output: Output) -> list[str]:
     return encoding_arguments(
-        Path("/work/source/media"),
+        Path("/conversion/source/media"),
         Demuxer.MOV,
         output,
-        result=Path("/work/output/result"),
-        progress=Path("/work/output/progress"),
+        result=Path("/conversion/output/result"),
+        progress=Path("/conversion/output/progress"),
         most_bytes=1000,
     )
 
@@ -59,4 +59,4 @@ def test_ffmpeg_reads_no_terminal_and_stops_at_the_bound():
     words = arguments(Output())
     assert "-nostdin" in words
     assert value(words, "-fs") == "1000"
-    assert value(words, "-progress") == "file:/work/output/progress"
+    assert value(words, "-progress") == "file:/conversion/output/progress"

@@ -79,7 +79,7 @@ def test_the_last_complaint_that_says_something_is_quoted():
         "[h264 @ 0x5] Codec (h264) not on whitelist 'aac'\n"
         "[mov,mp4 @ 0x564026205500] moov atom not found\x1b[2J\n"
         "    Last message repeated 1 times\n"
-        "file:/work/source/media: Invalid data found when processing input\n"
+        "file:/conversion/source/media: Invalid data found when processing input\n"
     )
     failure = refuse_probe(Ending(1, complaints.replace("h264", "h265").split("\n", 1)[1]))
     assert failure.code is ExitCode.CORRUPT_MEDIA

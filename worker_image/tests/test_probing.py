@@ -126,7 +126,7 @@ def test_a_results_padding_is_not_part_of_its_length():
 
 @pytest.mark.parametrize("build", [ffprobe_arguments, packets_arguments])
 def test_ffprobe_gets_a_forced_demuxer_and_may_open_files_only(build: Any):
-    arguments = build(Path("/work/source/media"), Demuxer.MATROSKA)
+    arguments = build(Path("/conversion/source/media"), Demuxer.MATROSKA)
     assert arguments[arguments.index("-f") + 1] == "matroska"
     assert arguments[arguments.index("-protocol_whitelist") + 1] == "file,pipe,fd"
-    assert arguments[-1] == "file:/work/source/media"
+    assert arguments[-1] == "file:/conversion/source/media"

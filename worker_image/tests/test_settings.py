@@ -30,7 +30,7 @@ def test_every_missing_variable_is_named_at_once():
 def test_a_converter_needs_the_plan_alone():
     settings = read_settings({"SOUNDSTRIP_PLAN": VARIABLES["SOUNDSTRIP_PLAN"]})
     assert settings.plan == PLAN
-    assert str(settings.places.media) == "/work/source/media"
+    assert str(settings.places.media) == "/conversion/source/media"
 
 
 def test_a_malformed_plan_is_named():

@@ -19,10 +19,10 @@ from soundstrip_crds.reasons import Reason
 PLAN_VARIABLE = "SOUNDSTRIP_PLAN"
 """Environment variable of both containers: the JobPlan as JSON."""
 
-SOURCE_DIRECTORY = "/work/source"
+SOURCE_DIRECTORY = "/conversion/source"
 """Writable by the mover, read-only in the converter."""
 
-OUTPUT_DIRECTORY = "/work/output"
+OUTPUT_DIRECTORY = "/conversion/output"
 """Writable by the converter, read-only in the mover."""
 
 TERMINATION_MESSAGE_LIMIT = 4096
