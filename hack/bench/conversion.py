@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 PARTS = ("upload", "operator", "pod start", "fetch", "convert", "store", "settle", "end to end")
 
 _GATEWAY = "http://127.0.0.1:8000"
-_BODY = 256 * 10**6
+_BODY = 100 * 10**6
 
 
 class Sightings:
@@ -94,7 +94,7 @@ class Bench:
         return f"vc-{answer.json()['id'].removeprefix('vc-')}"
 
     def measure_uploads(self, runs: int) -> tuple[float, list[float]]:
-        """Return the most MiB that the gateway held, and MB/s of each upload of 256 MB."""
+        """Return the most MiB that the gateway held, and MB/s of each upload of 100 MB."""
         # It begins as an MP4 does and is noise from there: stored, and refused by the converter.
         body = self.clip[:4096] + os.urandom(_BODY - 4096)
         speeds = []

@@ -66,7 +66,7 @@ def _render(
         runs=runs,
         storage="\n".join(str(Row(name, values, "MB/s")) for name, values in storage.items()),
         ratio=statistics.median(ratios),
-        upload=Row("upload of 256 MB through the gateway", upload, "MB/s"),
+        upload=Row("upload of 100 MB through the gateway", upload, "MB/s"),
         memory=memory,
         parts="\n".join(map(str, parts)),
     )
