@@ -4,6 +4,7 @@ CACHE := $(or $(SOUNDSTRIP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/soundst
 export PATH := $(CACHE)/bin:$(PATH)
 
 ROOMS := auth crds gateway lib notifier operator worker_image
+SCRIPTS := $(shell grep -lrE '^\#!.*\b(ba)?sh' .ci hack)
 SOURCES := $(wildcard */src lib/*/src tests/mail/src)
 
 .DEFAULT_GOAL := help
@@ -26,6 +27,7 @@ check: tools ## Lint, types, import rules, shell scripts
 	uv run --frozen ruff check .
 	uv run --frozen mypy $(SOURCES)
 	uv run --frozen lint-imports
+	uv run --frozen shellcheck --external-sources $(SCRIPTS)
 
 format: tools ## Format the code
 	uv run --frozen ruff format .
@@ -40,7 +42,7 @@ cluster-down: ## Remove the kind cluster and all that `make cluster` made
 images: tools cluster ## Build the images and load them into the cluster
 	@hack/images/build
 
-bench: tools cluster images ## Measure, and write docs/benchmarks.md
+bench: demo ## Measure the demo's installation, and write docs/benchmarks.md
 	@uv run --frozen python -m hack.bench.run
 
 tools:
