@@ -24,7 +24,7 @@ def test_a_conversion_deleted_while_it_runs_takes_job_and_pod_with_it(
     installation: Installation, demo: Person, tmp_path: Path
 ):
     before = installation.count_documents()
-    name = demo.upload(make_long(tmp_path / "long.mp4", minutes=20))
+    name = demo.upload(make_long(tmp_path / "long.mp4", minutes=12))
     wait_until(lambda: is_running(installation, name), "the converter runs")
     answer = demo.request("DELETE", f"/v1/conversions/{name}")
     assert answer.status_code == 204, answer.text

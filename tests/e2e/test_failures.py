@@ -24,7 +24,7 @@ largest process of the container, which is the one at work."""
 
 @pytest.fixture(scope="module")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_long(tmp_path_factory.mktemp("long") / "long.mp4", minutes=20)
+    return make_long(tmp_path_factory.mktemp("long") / "long.mp4", minutes=12)
 
 
 @pytest.fixture
