@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 _ROOT = Path(__file__).parent
 _E2E = "tests/e2e/"
-_END_TO_END_SECONDS = 600
+_SECONDS_OF = {"tests/e2e": 600, "tests/integration": 240}
 
 operator.__path__ = [str(_ROOT / "operator")]  # type: ignore[attr-defined]
 
@@ -31,7 +31,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give end-to-end tests their time."""
+    """Give the tests that cross rooms their time: every wait in them has a deadline of its own."""
     for item in items:
-        if item.nodeid.startswith(_E2E):
-            item.add_marker(pytest.mark.timeout(_END_TO_END_SECONDS))
+        seconds = _SECONDS_OF.get("/".join(item.nodeid.split("/")[:2]))
+        if seconds and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(seconds))
