@@ -146,14 +146,19 @@ def test_a_source_of_another_owner_is_not_accepted(
     assert "email" not in event["data"], "another owner's address stays where it is"
 
 
+def start_one_and_queue_one(kube: Namespace, upload: Callable[..., str]) -> tuple[str, str]:
+    first: str = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, first) == "Pending", "the first has the place", seconds=15)
+    second: str = kube.create(conversion(upload()))["metadata"]["name"]
+    wait_until(lambda: reason(kube, second) == "Queued", "the second waits", seconds=15)
+    return first, second
+
+
 def test_a_queued_conversion_is_cancelled_at_once(
     kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
 ) -> None:
     operator.start(MAX_ACTIVE_JOBS="1")
-    first = kube.create(conversion(upload()))["metadata"]["name"]
-    wait_until(lambda: reason(kube, first) == "Pending", "the first has the place", seconds=15)
-    second = kube.create(conversion(upload()))["metadata"]["name"]
-    wait_until(lambda: reason(kube, second) == "Queued", "the second waits", seconds=15)
+    _, second = start_one_and_queue_one(kube, upload)
 
     kube.patch("videoconversion", second, {"spec": {"cancelled": True}})
     kube.kubectl("wait", "--for=condition=Finished", f"vc/{second}", "--timeout=10s")
@@ -166,10 +171,7 @@ def test_cancelling_a_running_conversion_removes_its_job_and_lets_the_next_start
     kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
 ) -> None:
     operator.start(MAX_ACTIVE_JOBS="1")
-    first = kube.create(conversion(upload()))["metadata"]["name"]
-    wait_until(lambda: reason(kube, first) == "Pending", "the first has the place", seconds=15)
-    second = kube.create(conversion(upload()))["metadata"]["name"]
-    wait_until(lambda: reason(kube, second) == "Queued", "the second waits", seconds=15)
+    first, second = start_one_and_queue_one(kube, upload)
 
     kube.patch("videoconversion", first, {"spec": {"cancelled": True}})
 
