@@ -36,8 +36,8 @@ format: tools ## Format the code
 cluster: ## Bring up the kind cluster `soundstrip`
 	@hack/cluster/up
 
-cluster-down: ## Remove the kind cluster and all that `make cluster` made
-	@hack/cluster/down
+cluster-down: ## Remove the cluster and all that was built for it (packages stay)
+	@hack/cluster/down --all
 
 images: tools cluster ## Build the images and load them into the cluster
 	@hack/images/build
