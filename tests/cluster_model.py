@@ -12,7 +12,9 @@ from typing import Any
 from tests.conversions import RESULT, Body, conversion_body, ended, pod_body, running
 
 from soundstrip_crds.conversion import Result, VideoConversion
+from soundstrip_crds.names import OWNER_LABEL
 from soundstrip_operator.cluster import Conflict, NotFound
+from soundstrip_operator.situation import run_of
 from soundstrip_storage.errors import StorageUnavailable
 
 
@@ -71,16 +73,17 @@ class ClusterModel:
     def add_conversion(self, number: int) -> str:
         """Create a conversion."""
         body = conversion_body(f"{number:024x}", f"uid-{number}")
+        body["spec"]["owner"]["id"] = body["metadata"]["labels"][OWNER_LABEL] = f"u{number % 2}"
         body["metadata"]["creationTimestamp"] = self._clock.text()
         self._touch(body)
         name: str = body["metadata"]["name"]
         self.conversions[name] = body
         return name
 
-    def cancel(self, name: str) -> None:
-        """Set spec.cancelled."""
+    def change(self, name: str, **spec: Any) -> None:
+        """Change fields of the spec."""
         body = self.conversions[name]
-        body["spec"]["cancelled"] = True
+        body["spec"] |= spec
         body["metadata"]["generation"] += 1
         self._touch(body)
 
@@ -212,7 +215,7 @@ class StorageModel:
     """Holds who claims a source and which results there are."""
 
     def __init__(self, fuse: Fuse) -> None:
-        self.results: set[str] = set()
+        self.results: set[tuple[str, int]] = set()
         self.claims: set[str] = set()
         self.is_down = False
         self._fuse = fuse
@@ -224,7 +227,7 @@ class StorageModel:
 
     async def find_result(self, conversion: VideoConversion) -> Result | None:
         self._answer()
-        if conversion.metadata.uid not in self.results:
+        if (conversion.metadata.uid, run_of(conversion.status)) not in self.results:
             return None
         found: dict[str, Any] = RESULT
         return Result(
@@ -243,7 +246,8 @@ class StorageModel:
 
     async def remove_blobs(self, conversion: VideoConversion) -> None:
         self._answer()
-        self.results.discard(conversion.metadata.uid)
+        uid = conversion.metadata.uid
+        self.results = {result for result in self.results if result[0] != uid}
         self.claims.discard(conversion.metadata.uid)
 
     def _answer(self) -> None:

@@ -37,6 +37,17 @@ def test_each_step_is_told_once():
     assert reasons(latched("True", "Succeeded"), latched("True", "Succeeded")) == []
 
 
+def test_each_run_is_told_by_itself():
+    failed = latched("False", "CorruptMedia")
+    second = failed["runs"] + [{"number": 2, "tries": [one_try()]}]
+    begun = {"runs": failed["runs"] + [{"number": 2}]}
+    assert reasons(failed, begun) == ["RunAgain"]
+    assert reasons(begun, accepted_status() | {"runs": second}) == ["Accepted", "TryStarted"]
+    keys = {one.key for one in announce(status({}), status(accepted_status(one_try())))}
+    later = {one.key for one in announce(status(begun), status({"runs": second}))}
+    assert not keys & later
+
+
 def test_an_event_of_kubernetes_has_one_name_however_often_it_is_told():
     told = announce(status(accepted_status()), status(accepted_status(one_try())))[0]
     about = conversion()

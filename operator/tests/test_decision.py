@@ -304,6 +304,86 @@ def test_cancelling_what_is_done_does_not_throw_the_result_away():
     assert told(status) == ("True", "Succeeded")
 
 
+def suspended(*tries: Body, **parts: object) -> Situation:
+    about = conversion(spec={"suspend": True}, status=accepted_status(*tries))
+    return situation(about, **parts)
+
+
+def test_what_is_suspended_starts_no_try():
+    status = written(suspended())
+    assert told(status) == ("Unknown", "Suspended")
+    assert told(status, "Finished")[0] == "False"
+    again = replace(suspended(), conversion=conversion_with(suspended().conversion, status))
+    assert decide(again) == ()
+
+
+def test_suspending_ends_the_try_and_then_removes_its_job():
+    s = suspended(one_try(), jobs=(job(),), pods=(pod(running(), running()),))
+    status = written(s)
+    assert told(status) == ("Unknown", "Suspended")
+    assert status.runs[0].tries[0].reason == "Suspended"
+    after = replace(s, conversion=conversion_with(s.conversion, status))
+    assert DeleteJob(job().metadata.name, job().metadata.uid) in decide(after)
+
+
+def test_suspending_what_is_done_does_not_throw_the_result_away():
+    done = pod(ended(0, message=SUCCESS_REPORT), ended(0))
+    status = written(suspended(one_try(), jobs=(job(),), pods=(done,)))
+    assert told(status) == ("True", "Succeeded")
+
+
+def test_what_is_resumed_looks_for_a_result_and_goes_on_at_once():
+    resumed = trying(one_try(reason="Suspended", ended=1))
+    assert decide(resumed) == (LookUpResult(),)
+    absent = replace(resumed, facts=Facts(result=Answer.NO, place=Answer.YES))
+    assert decide(absent) == (CreateJob(1, 2, 1),)
+
+
+def test_suspending_uses_up_no_try():
+    past = [one_try(number, "Suspended") for number in range(1, 9)]
+    s = trying(
+        *past,
+        one_try(9),
+        jobs=(job(9),),
+        pods=(pod(ended(23), ended(137), 9),),
+        facts=Facts(result=Answer.NO),
+    )
+    assert told(written(s)) == ("Unknown", "Queued")
+
+
+def wanting_run(number: int, status: Body) -> Situation:
+    return situation(conversion(spec={"run": number}, status=status))
+
+
+def test_a_conversion_that_failed_runs_again_from_the_start_when_a_person_wants_it():
+    failed = accepted_status(one_try(reason="CorruptMedia")) | latched("False", "CorruptMedia")
+    status = written(wanting_run(2, failed))
+    assert [run.number for run in status.runs] == [1, 2]
+    assert told(status) == ("Unknown", "Queued")
+    assert told(status, "Finished")[0] == "False"
+    assert status.condition("Notified") is None
+    begun = replace(
+        wanting_run(2, {}), conversion=conversion_with(wanting_run(2, {}).conversion, status)
+    )
+    assert decide(begun) == (ClaimSource(),), "the source may be gone by now"
+    placed = replace(begun, facts=Facts(source=Answer.YES, place=Answer.YES))
+    assert decide(placed) == (CreateJob(2, 1, 1),)
+
+
+def test_an_end_is_announced_before_the_next_run_begins():
+    failed = latched("False", "CorruptMedia", notified=False)
+    assert decide(wanting_run(2, failed)) == (Publish(),)
+
+
+def test_what_succeeded_does_not_run_again():
+    assert decide(wanting_run(2, latched())) == ()
+
+
+def test_the_outcome_of_each_run_is_kept():
+    status = written(failing(10))
+    assert (status.runs[-1].reason, status.runs[-1].finished_at) == ("UnsupportedMedia", NOW)
+
+
 def test_an_outcome_is_never_changed():
     for facts in (Facts(), Facts(result=RESULT_FOUND), Facts(published=True)):
         about = conversion(

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from collections import Counter
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -11,7 +12,7 @@ from tests.cluster_model import Clock, ClusterModel, Fuse, Killed, StorageModel
 from tests.conversions import SUCCESS_REPORT
 
 from soundstrip_crds.events import CloudEvent
-from soundstrip_crds.names import CONVERTER, MOVER
+from soundstrip_crds.names import CONVERTER, MOVER, OWNER_LABEL, RUN_LABEL
 from soundstrip_operator.carrying import Hands
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import parse_job, parse_pod
@@ -24,6 +25,7 @@ from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workqueue import Retry, Workqueue
 
 _LIMIT = 2
+_LIMIT_OF_ONE = 1
 _MOST = 5
 
 _SMALL = Resources(1, 1, "1", "1")
@@ -72,16 +74,18 @@ class Lives(RuleBasedStateMachine):
         self.cluster = ClusterModel(self.clock, self.fuse)
         self.storage = StorageModel(self.fuse)
         self.publisher = PublisherModel(self.fuse)
-        self.outcomes: dict[str, tuple[str, str]] = {}
+        self.outcomes: dict[tuple[str, int], tuple[str, str]] = {}
         self.deleted_by_a_person: set[str] = set()
         self.made = 0
         self.start_operator()
 
     def start_operator(self) -> None:
         self.view = View()
-        policy = Policy(max_active_jobs=_LIMIT, failed_job_retention=60)
+        policy = Policy(
+            max_active_jobs=_LIMIT, max_active_per_owner=_LIMIT_OF_ONE, failed_job_retention=60
+        )
         self.queue, self.publications = Workqueue(workers=1), Workqueue(workers=1)
-        places = Places(self.view, policy, blocked=self.queue.is_backing_off)
+        places = Places(self.view, policy)
         cluster: Any = self.cluster
         storage: Any = self.storage
         publisher: Any = self.publisher
@@ -169,7 +173,7 @@ class Lives(RuleBasedStateMachine):
     def finish_pod(self, name: str, how: str, *, stored: bool) -> None:
         mover, reason, converter = _ENDS[how]
         if how == "success" or (stored and how == "mover killed"):
-            self.storage.results.add(self.owner_of(name))
+            self.storage.results.add(self.run_of(name))
         words = SUCCESS_REPORT if how == "success" else ""
         self.cluster.end_container(name, MOVER, mover, reason, words)
         self.cluster.end_container(name, CONVERTER, converter, "Error", "")
@@ -193,9 +197,26 @@ class Lives(RuleBasedStateMachine):
     def person_gives_up(self, data: st.DataObject, what: str) -> None:
         name = data.draw(st.sampled_from(sorted(self.cluster.conversions)))
         if what == "cancel":
-            self.cluster.cancel(name)
+            self.cluster.change(name, cancelled=True)
         else:
             self.cluster.delete_conversion(name)
+
+    @precondition(lambda self: self.cluster.conversions)
+    @rule(data=st.data(), suspend=st.booleans(), priority=st.integers(-1, 1))
+    def person_intervenes(self, data: st.DataObject, priority: int, *, suspend: bool) -> None:
+        name = data.draw(st.sampled_from(sorted(self.cluster.conversions)))
+        self.cluster.change(name, suspend=suspend, priority=priority)
+
+    @precondition(lambda self: self.failed())
+    @rule(data=st.data())
+    def person_has_it_run_again(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(self.failed()))
+        run = self.cluster.conversions[name]["spec"].get("run", 1)
+        self.cluster.change(name, run=run + 1, cancelled=False)
+
+    def failed(self) -> list[str]:
+        found = {name: self.outcome_of(body) for name, body in self.cluster.conversions.items()}
+        return sorted(name for name, outcome in found.items() if outcome and outcome[0] == "False")
 
     @rule()
     def settle(self) -> None:
@@ -209,9 +230,9 @@ class Lives(RuleBasedStateMachine):
     def storage_comes_or_goes(self) -> None:
         self.storage.is_down = not self.storage.is_down
 
-    def owner_of(self, job: str) -> str:
-        uid: str = self.cluster.jobs[job]["metadata"]["ownerReferences"][0]["uid"]
-        return uid
+    def run_of(self, job: str) -> tuple[str, int]:
+        metadata = self.cluster.jobs[job]["metadata"]
+        return metadata["ownerReferences"][0]["uid"], int(metadata["labels"][RUN_LABEL])
 
     @invariant()
     def no_more_than_the_limit_are_active(self) -> None:
@@ -221,6 +242,8 @@ class Lives(RuleBasedStateMachine):
             if "deletionTimestamp" not in job["metadata"] and not job["status"].get("conditions")
         ]
         assert len(active) <= _LIMIT
+        owners = Counter(job["metadata"]["labels"][OWNER_LABEL] for job in active)
+        assert all(count <= _LIMIT_OF_ONE for count in owners.values())
 
     @invariant()
     def each_try_has_one_job(self) -> None:
@@ -234,11 +257,13 @@ class Lives(RuleBasedStateMachine):
             found = self.outcome_of(body)
             if found is None:
                 continue
-            uid = body["metadata"]["uid"]
-            assert self.outcomes.setdefault(uid, found) == found
+            run = (body["metadata"]["uid"], body["status"]["runs"][-1]["number"])
+            assert self.outcomes.setdefault(run, found) == found
 
     def teardown(self) -> None:
         self.storage.is_down = False
+        for name in self.cluster.conversions:
+            self.cluster.change(name, suspend=False)
         for _ in range(120):
             if self.is_at_rest():
                 break
@@ -273,15 +298,20 @@ class Lives(RuleBasedStateMachine):
         conditions = {c["type"]: c for c in body["status"]["conditions"]}
         assert conditions["Finished"]["status"] == "True"
         assert conditions["Notified"]["status"] == "True"
-        assert f"{uid}.1.finished" in self.publisher.published
+        runs = body["status"]["runs"]
+        assert runs[-1]["number"] == body["spec"].get("run", 1)
+        for run in runs:
+            assert run["finishedAt"]
+            assert f"{uid}.{run['number']}.finished" in self.publisher.published
         assert ("result" in body["status"]) == (outcome[0] == "True")
         assert all(one.get("finishedAt") for one in self.tries_of(body))
-        assert len(self.tries_of(body)) <= Policy().max_tries
+        counted = [one for one in self.tries_of(body) if one["reason"] != "Suspended"]
+        assert len(counted) <= Policy().max_tries
 
     @staticmethod
     def tries_of(body: dict[str, Any]) -> list[dict[str, Any]]:
         runs = body["status"].get("runs", [])
-        tries: list[dict[str, Any]] = runs[0].get("tries", []) if runs else []
+        tries: list[dict[str, Any]] = runs[-1].get("tries", []) if runs else []
         return tries
 
     @staticmethod

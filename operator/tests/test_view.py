@@ -1,12 +1,8 @@
 """Claims about the view: it follows the cluster, whatever order the news comes in."""
 
-from datetime import timedelta
-
 import msgspec
-from tests.conversions import NOW, Body, accepted_status, conversion_body, job_body
+from tests.conversions import Body, conversion_body, job_body
 
-from soundstrip_operator.places import Places
-from soundstrip_operator.policy import Policy
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Job
 
@@ -55,54 +51,7 @@ def test_the_end_of_an_object_is_not_taken_for_the_end_of_its_namesake():
 def test_an_object_made_anew_inherits_nothing():
     view = View()
     view.put_conversion(conversion(version=1))
-    view.published.add("uid-1")
+    view.published["uid-1"] = 1
     again = conversion(version=9, metadata={"uid": "uid-9", "resourceVersion": "9"})
     view.put_conversion(again)
-    assert view.published == set()
-
-
-def places(view: View, limit: int = 1) -> Places:
-    return Places(view, Policy(max_active_jobs=limit), blocked=lambda _key: False)
-
-
-def line_up(view: View, *numbers: int) -> list[str]:
-    keys = []
-    for number in numbers:
-        created = (NOW + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        one = conversion(number, metadata={"creationTimestamp": created}, status=accepted_status())
-        view.put_conversion(one)
-        keys.append(one.key)
-    return keys
-
-
-def test_a_place_is_kept_until_its_job_is_seen():
-    view = View()
-    first, second = line_up(view, 1, 2)
-    kept = places(view)
-    assert kept.keep(first, 1, NOW)
-    assert kept.keep(first, 1, NOW), "asking again is no second place"
-    assert not kept.keep(second, 1, NOW)
-    view.jobs.put(job(1))
-    assert not kept.keep(second, 1, NOW), "now the Job itself has it"
-    view.jobs.remove(job(1))
-    assert first in kept.next_in_line(NOW) or kept.keep(second, 1, NOW)
-
-
-def test_who_came_later_does_not_get_the_place_by_asking_first():
-    view = View()
-    first, second = line_up(view, 1, 2)
-    kept = places(view)
-    assert not kept.keep(second, 1, NOW)
-    assert kept.next_in_line(NOW) == {first}
-    assert kept.keep(first, 1, NOW)
-
-
-def test_a_place_that_was_refused_goes_to_the_next():
-    view = View()
-    first, second = line_up(view, 1, 2)
-    blocked = {first}
-    kept = Places(view, Policy(max_active_jobs=1), blocked=blocked.__contains__)
-    assert kept.keep(second, 1, NOW)
-    kept.release(second)
-    blocked.clear()
-    assert kept.keep(first, 1, NOW)
+    assert not view.published

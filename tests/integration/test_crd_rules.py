@@ -57,6 +57,7 @@ def test_defaults_are_filled_in(rules: Namespace):
     assert spec["notify"] == {"email": True}
     assert spec["cancelled"] is False
     assert spec["activeDeadlineSeconds"] == 3600
+    assert (spec["run"], spec["priority"], spec["suspend"]) == (1, 0, False)
 
 
 @pytest.mark.parametrize("name", [f"vc-{FILE_ID}", f"vc-{FILE_ID}-0a1b2c3d"])
@@ -85,6 +86,10 @@ def test_bitrate_or_quality_or_neither_is_accepted(rules: Namespace, output: Bod
         ({"output": {"format": "flac"}}, "format"),
         ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds"),
         ({"activeDeadlineSeconds": 86401}, "activeDeadlineSeconds"),
+        ({"priority": 1001}, "priority"),
+        ({"priority": -1001}, "priority"),
+        ({"suspend": "yes"}, "suspend"),
+        ({"run": 0}, "run"),
         ({"owner": {"id": "-x", "name": "Ann"}}, "owner.id"),
         ({"owner": {"id": "u1", "name": ""}}, "owner.name"),
         ({"notify": {"email": "yes"}}, "email"),
@@ -168,6 +173,9 @@ def change(kube: Namespace, start: Body, patch: Body) -> Body:
         pytest.param(
             {"cancelled": True}, {"cancelled": None}, "cannot be taken back", id="cancel removed"
         ),
+        pytest.param({}, {"run": 2}, "goes up by exactly one, and only", id="run of what goes on"),
+        pytest.param({"run": 3}, {"run": 2}, "goes up by exactly one", id="run lowered"),
+        pytest.param({"run": 3}, {"run": None}, "goes up by exactly one", id="run removed"),
     ],
 )
 def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: Body, message: str):
@@ -180,6 +188,11 @@ def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: B
     [
         pytest.param({}, {"cancelled": True}, id="cancel"),
         pytest.param({"cancelled": True}, {"cancelled": True}, id="cancel twice"),
+        pytest.param({}, {"suspend": True}, id="suspend"),
+        pytest.param({"suspend": True}, {"suspend": False}, id="resume"),
+        pytest.param({"suspend": True}, {"suspend": None}, id="resume by default"),
+        pytest.param({}, {"priority": 5}, id="priority"),
+        pytest.param({"priority": 5}, {"priority": None}, id="priority by default"),
         pytest.param({}, {"output": None}, id="a default removed comes back"),
         pytest.param({"notify": {"email": True}}, {"notify": None}, id="email by default"),
     ],
@@ -208,6 +221,27 @@ def test_the_status_is_a_subresource_of_its_own(kube: Namespace):
     assert written["metadata"]["generation"] == 1
 
 
+def finished(kube: Namespace, value: str, **spec: Any) -> str:
+    body = kube.create(conversion(**spec))
+    kube.replace_status(body | {"status": status(condition={"status": value})})
+    name: str = body["metadata"]["name"]
+    return name
+
+
+def test_what_failed_may_run_again_once_for_each_change(kube: Namespace):
+    name = finished(kube, "False", cancelled=True)
+    with pytest.raises(KubectlError, match="goes up by exactly one"):
+        kube.patch("videoconversion", name, {"spec": {"run": 3}})
+    again = kube.patch("videoconversion", name, {"spec": {"run": 2, "cancelled": False}})
+    assert (again["spec"]["run"], again["spec"]["cancelled"]) == (2, False)
+
+
+def test_what_succeeded_may_not_run_again(kube: Namespace):
+    name = finished(kube, "True")
+    with pytest.raises(KubectlError, match="only when Succeeded is False"):
+        kube.patch("videoconversion", name, {"spec": {"run": 2}})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -217,6 +251,8 @@ def test_the_status_is_a_subresource_of_its_own(kube: Namespace):
         status(condition={"message": "x" * 1025}),
         status(progress={"percent": 101}),
         status(progress={}),
+        status(queue={"position": 0}),
+        status(queue={}),
         status(media={"durationSeconds": 1}),
         status(media={"container": "mp4", "tracks": [{"index": 0, "codec": "a"}] * 2}),
         status(runs=[{"number": 1}, {"number": 1}]),

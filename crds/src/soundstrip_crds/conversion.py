@@ -66,13 +66,16 @@ class Notify(_Object, frozen=True):
 
 
 class Spec(_Object, frozen=True):
-    """What is wanted; only `cancelled` can change, and only from false to true."""
+    """What is wanted; source, output and owner never change."""
 
     source: Source
     owner: Owner
     output: Output = Output()
     notify: Notify = Notify()
     cancelled: bool = False
+    suspend: bool = False
+    priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
+    run: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     active_deadline_seconds: Annotated[int, Meta(ge=1, le=86400)] = DEFAULT_DEADLINE_SECONDS
 
 
@@ -89,6 +92,12 @@ class Condition(_Object, frozen=True):
     message: Sentence
     last_transition_time: Moment
     observed_generation: Annotated[int, Meta(ge=0)]
+
+
+class Queue(_Object, frozen=True):
+    """Where it stands in the line, from 1; there only while it waits for a place."""
+
+    position: Annotated[int, Meta(ge=1)]
 
 
 class Progress(_Object, frozen=True):
@@ -143,9 +152,11 @@ class Try(_Object, frozen=True):
 
 
 class Run(_Object, frozen=True):
-    """The tries that led, or lead, to one outcome."""
+    """The tries that led, or lead, to one outcome; without `finishedAt` it is under way."""
 
     number: Annotated[int, Meta(ge=1)]
+    finished_at: Moment | None = None
+    reason: Annotated[str, Meta(pattern="^[A-Za-z]+$", max_length=63)] | None = None
     tries: Annotated[tuple[Try, ...], Meta(max_length=20)] = ()
 
 
@@ -154,6 +165,7 @@ class Status(_Object, frozen=True):
 
     observed_generation: Annotated[int, Meta(ge=0)] | None = None
     conditions: Annotated[tuple[Condition, ...], Meta(max_length=8)] = ()
+    queue: Queue | None = None
     progress: Progress | None = None
     media: Media | None = None
     result: Result | None = None

@@ -6,6 +6,7 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The reason of the condition Succeeded."""
 
+    SUSPENDED = "Suspended"
     QUEUED = "Queued"
     PENDING = "Pending"
     CONVERTING = "Converting"
@@ -28,7 +29,9 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
 
 
-WAITING = frozenset({Reason.QUEUED, Reason.PENDING, Reason.CONVERTING, Reason.STORING})
+WAITING = frozenset(
+    {Reason.SUSPENDED, Reason.QUEUED, Reason.PENDING, Reason.CONVERTING, Reason.STORING}
+)
 
 PERMANENT = frozenset(
     {
@@ -55,6 +58,7 @@ TRANSIENT = frozenset(
 """The world's fault: tried again, and final only when the tries are used up."""
 
 REMEDY: dict[Reason, str] = {
+    Reason.SUSPENDED: "It is suspended; set spec.suspend to false to have it go on.",
     Reason.QUEUED: "Waiting for a free place; the operator starts it by itself.",
     Reason.PENDING: "The worker pod is starting; its own message says what it waits for.",
     Reason.CONVERTING: "FFmpeg is at work.",
@@ -69,7 +73,8 @@ REMEDY: dict[Reason, str] = {
     "again.",
     Reason.LIMIT_EXCEEDED: "The file asks for more than a conversion may take; upload a shorter "
     "or smaller one, or ask the administrator for higher limits.",
-    Reason.CANCELLED: "It was cancelled on request; upload the file again to convert it.",
+    Reason.CANCELLED: "It was cancelled on request; to have it run again, set spec.cancelled to "
+    "false and raise spec.run by one in the same change.",
     Reason.STORAGE_UNAVAILABLE: "MongoDB did not answer the worker; check that it runs and that "
     "its credentials are right.",
     Reason.WORKER_LOST: "The worker pod ended before its work was done; look at the node and at "

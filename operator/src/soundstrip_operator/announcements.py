@@ -1,14 +1,14 @@
 """What is told of a conversion: Kubernetes Events on it, and the event of its end."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from soundstrip_crds.conversion import Status, Try, VideoConversion
 from soundstrip_crds.events import CloudEvent, ConversionFinished, EventType, event_id
 from soundstrip_crds.names import API_VERSION, PLURAL
 from soundstrip_crds.reasons import Reason
-from soundstrip_operator.situation import RUN, tries_of
+from soundstrip_operator.situation import run_of, tries_of
 
 Kind = Literal["Normal", "Warning"]
 
@@ -25,6 +25,17 @@ class Announcement:
 
 def announce(before: Status, after: Status) -> tuple[Announcement, ...]:
     """Return what a person wants to read of the step from one status to the next."""
+    run = run_of(after)
+    again = run > run_of(before)
+    told = _of_run(before, after) if not again else (_begun_again(run), *_of_run(Status(), after))
+    return tuple(replace(one, key=f"{run}/{one.key}") for one in told)
+
+
+def _begun_again(run: int) -> Announcement:
+    return Announcement("begun", "Normal", "RunAgain", f"Run {run} begins.")
+
+
+def _of_run(before: Status, after: Status) -> tuple[Announcement, ...]:
     return (*_of_acceptance(before, after), *_of_tries(before, after), *_of_outcome(before, after))
 
 
@@ -38,7 +49,7 @@ def finished_event(conversion: VideoConversion, contact: str | None) -> CloudEve
     if succeeded is None or finished is None:
         raise ValueError(f"{metadata.name} has no outcome to announce")
     return CloudEvent(
-        id=event_id(metadata.uid, RUN),
+        id=event_id(metadata.uid, run_of(status)),
         source=f"/{API_VERSION}/namespaces/{metadata.namespace}/{PLURAL}",
         type=_event_type(status),
         subject=metadata.name,
@@ -47,7 +58,7 @@ def finished_event(conversion: VideoConversion, contact: str | None) -> CloudEve
             name=metadata.name,
             namespace=metadata.namespace,
             uid=metadata.uid,
-            run=RUN,
+            run=run_of(status),
             owner=spec.owner,
             filename=spec.source.filename,
             source_file_id=spec.source.file_id,

@@ -13,6 +13,7 @@ _FEW_TRIES = {Reason.OUT_OF_MEMORY: 2, Reason.DEADLINE_EXCEEDED: 2}
 
 def may_retry(tries: tuple[Try, ...], policy: Policy) -> bool:
     """Say whether another try may follow these, the last of which ended transiently."""
+    tries = tuple(one for one in tries if one.reason != Reason.SUSPENDED)
     reason = tries[-1].reason
     same = sum(1 for one in tries if one.reason == reason)
     most = _FEW_TRIES.get(Reason(reason), policy.max_tries) if reason else policy.max_tries
@@ -22,6 +23,8 @@ def may_retry(tries: tuple[Try, ...], policy: Policy) -> bool:
 def next_start(uid: str, last: Try, policy: Policy) -> datetime:
     """Return the earliest start of the try that follows a finished one."""
     ended = last.finished_at or last.started_at
+    if last.reason == Reason.SUSPENDED:
+        return ended
     return ended + timedelta(seconds=delay(uid, last.number, policy))
 
 

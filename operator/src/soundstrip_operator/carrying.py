@@ -28,7 +28,7 @@ from soundstrip_operator.cluster import Body, Cluster, ClusterError, Conflict, R
 from soundstrip_operator.intake import parse_job
 from soundstrip_operator.job import Attempt, Worker, build_job
 from soundstrip_operator.places import Places
-from soundstrip_operator.situation import Answer, Facts, tries_of
+from soundstrip_operator.situation import Answer, Facts
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workqueue import Retry
@@ -133,8 +133,7 @@ class Hands:
     ) -> Facts:
         match task:
             case RequestPlace():
-                number = len(tries_of(about.parsed.status)) + 1
-                kept = self._places.keep(about.key, number, self._clock())
+                kept = self._places.keep(about.key, self._clock())
                 return replace(facts, place=Answer.YES if kept else Answer.NO)
             case CreateJob():
                 return await self._create_job(task, about, facts)
@@ -148,12 +147,13 @@ class Hands:
     async def _create_job(self, task: CreateJob, about: Conversion, facts: Facts) -> Facts:
         attempt = Attempt(task.run, task.number, task.growth)
         body = build_job(about.parsed, attempt, self._worker)
+        self._places.commit(about.key)
         try:
             made = await self._cluster.create_job(body)
         except Conflict:
             made = await self._find_own_job(body, about)
         except Refused as error:
-            self._places.release(about.key)
+            self._places.release(about.key, self._clock())
             return replace(facts, refusal=str(error))
         self._view.jobs.put(parse_job(made))
         return facts

@@ -30,6 +30,8 @@ def decide(s: Situation) -> Actions:
         return (AdoptConversion(),)
     if is_latched(s):
         return finish(s)
+    if s.conversion.spec.run > s.run:
+        return (WriteStatus(story.begun_again(s)),)
     return (*_advance(s), *tidy(s))
 
 

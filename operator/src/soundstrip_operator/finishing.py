@@ -1,15 +1,24 @@
 """What is left to do around an outcome, and for the Jobs of tries that are over."""
 
 from soundstrip_operator import story
-from soundstrip_operator.actions import Action, Actions, DeleteJob, Publish, RequeueAfter
+from soundstrip_operator.actions import (
+    Action,
+    Actions,
+    DeleteJob,
+    Publish,
+    RequeueAfter,
+    WriteStatus,
+)
 from soundstrip_operator.conditions import observe
-from soundstrip_operator.situation import RUN, Situation
+from soundstrip_operator.situation import Situation, wants_another_run
 from soundstrip_operator.workload import Job
 
 
 def finish(s: Situation) -> Actions:
     """Return what a conversion with an outcome still needs; the outcome itself is never changed."""
     if _is_notified(s):
+        if wants_another_run(s.conversion):
+            return (WriteStatus(story.begun_again(s)),)
         refreshed = observe(s.status, s.conversion.metadata.generation)
         return (*s.write(refreshed), *tidy(s))
     if s.facts.published:
@@ -41,7 +50,9 @@ def _is_over(s: Situation, job: Job) -> bool:
     succeeded = s.status.condition("Succeeded")
     if succeeded is not None and succeeded.status != "Unknown":
         return True
-    return any(job.attempt == (RUN, one.number) and one.finished_at is not None for one in s.tries)
+    run, number = job.attempt
+    ended = any(one.number == number and one.finished_at is not None for one in s.tries)
+    return run < s.run or ended
 
 
 def _succeeded(s: Situation) -> bool:

@@ -2,6 +2,7 @@
 
 from soundstrip_operator.announcements import finished_event
 from soundstrip_operator.publisher import Publisher, PublishFailed
+from soundstrip_operator.situation import run_of
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.view import View
 from soundstrip_operator.workqueue import Retry, Workqueue
@@ -36,12 +37,11 @@ class Herald:
         if about is None or about.parsed.metadata.deletion_timestamp is not None:
             return
         notified = about.parsed.status.condition("Notified")
-        uid = about.parsed.metadata.uid
         if notified is None or notified.status == "True":
             return
-        if uid not in self._view.published:
+        if not self._view.is_published(about):
             await self._publish(key)
-        self._view.published.add(uid)
+        self._view.published[about.parsed.metadata.uid] = run_of(about.parsed.status)
         self._done.add(key)
 
     async def _publish(self, key: str) -> None:

@@ -99,7 +99,7 @@ def _assemble(
 ) -> _Parts:
     view, storage, policy = View(), Storage(ledger), _policy(settings)
     queue, publications = Workqueue(workers=_WORKERS), Workqueue(workers=1, cap=15.0)
-    places = Places(view, policy, blocked=queue.is_backing_off)
+    places = Places(view, policy)
     hands = Hands(
         view, places=places, cluster=cluster, storage=storage, worker=_worker(settings), clock=_now
     )
@@ -178,6 +178,7 @@ async def _first(*events: asyncio.Event) -> None:
 def _policy(settings: OperatorSettings) -> Policy:
     return Policy(
         max_active_jobs=settings.max_active_jobs,
+        max_active_per_owner=settings.max_active_per_owner or settings.max_active_jobs,
         max_tries=settings.max_tries,
         retry_base=settings.retry_base_seconds,
         start_limit=settings.start_timeout_seconds,

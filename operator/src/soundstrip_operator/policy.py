@@ -8,6 +8,7 @@ class Policy:
     """Limits and waits, the latter in seconds."""
 
     max_active_jobs: int = 2
+    max_active_per_owner: int = 2
     max_tries: int = 4
     retry_base: float = 5.0
     retry_factor: float = 3.0

@@ -11,7 +11,7 @@ from soundstrip_operator.cluster import ClusterError, NotFound
 from soundstrip_operator.decision import decide
 from soundstrip_operator.places import Places
 from soundstrip_operator.policy import Policy
-from soundstrip_operator.situation import JOB_NAME_LABEL, RUN, Facts, Situation, tries_of
+from soundstrip_operator.situation import JOB_NAME_LABEL, Facts, Situation, attempt_of, run_of
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Pod
 from soundstrip_operator.workqueue import Retry, Workqueue
@@ -54,22 +54,25 @@ class Reconciler:
         except NotFound:
             self._view.remove_conversion(key)
         except ClusterError as error:
+            self._places.step_back(key, self._clock())
             raise Retry(str(error)) from error
+        except Exception:
+            self._places.step_back(key, self._clock())
+            raise
         finally:
-            self._wake(key)
+            self._wake()
 
     async def _pursue(self, key: str) -> None:
         facts = Facts()
         for _ in range(_STEPS):
             about = self._view.conversions.get(key)
             if about is None:
-                self._places.release(key)
                 return
-            known = replace(facts, published=about.parsed.metadata.uid in self._view.published)
+            known = replace(facts, published=self._view.is_published(about))
             told = await self._carry_out(self._look(about, known), about)
             if told is None:
                 return
-            facts = told
+            facts = told if self._is_in_same_run(about) else Facts()
         raise Retry("it did not come to rest")
 
     async def _carry_out(self, situation: Situation, about: Conversion) -> Facts | None:
@@ -87,27 +90,31 @@ class Reconciler:
                     facts, moved = await self._hands.carry_out(task, about, facts), True
         return facts if moved else None
 
+    def _is_in_same_run(self, before: Conversion) -> bool:
+        """What was found out in one run says nothing of the next."""
+        after = self._view.conversions.get(before.key, before)
+        return run_of(after.parsed.status) == run_of(before.parsed.status)
+
     def _look(self, about: Conversion, facts: Facts) -> Situation:
         uid = about.parsed.metadata.uid
         jobs = tuple(job for job in self._view.jobs.of(about.key) if job.belongs_to(uid))
-        stem = _stem(job_name(about.key, uid, RUN, 1))
+        stem = _stem(job_name(about.key, uid, 1, 1))
         pods = tuple(pod for pod in self._view.pods.of(about.key) if _stem(_job_of(pod)) == stem)
-        number = len(tries_of(about.parsed.status))
         return Situation(
             conversion=about.parsed,
             jobs=jobs,
             pods=pods,
             now=self._clock(),
             policy=self._policy,
-            progress=self._view.progress.get((uid, RUN, number)),
+            position=self._places.position(about.key, self._clock()),
+            progress=self._view.progress.get(attempt_of(about.parsed)),
             facts=facts,
         )
 
-    def _wake(self, key: str) -> None:
-        """Have those go on that free places wait for."""
-        for other in self._places.next_in_line(self._clock()):
-            if other != key:
-                self._queue.add(other)
+    def _wake(self) -> None:
+        """Have those go on that have a place now."""
+        for key in self._places.next_in_line(self._clock()):
+            self._queue.add(key)
 
 
 def _job_of(pod: Pod) -> str:

@@ -56,6 +56,9 @@ class OperatorSettings(Settings):
     )
 
     max_active_jobs: int = Field(default=2, ge=1, description="Jobs at the same time")
+    max_active_per_owner: int | None = Field(
+        default=None, ge=1, description="of these, Jobs of one owner; as many by default"
+    )
     max_tries: int = Field(default=4, ge=1, le=20, description="tries of one conversion")
     retry_base_seconds: float = Field(default=5.0, gt=0, description="wait after the first try")
     start_timeout_seconds: float = Field(

@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from msgspec.structs import replace
+
 from soundstrip_crds.conversion import Result, Run, Status, Try, VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.actions import Actions, WriteStatus
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.workload import Job, Pod
-
-RUN = 1
-"""The run that is under way; a conversion has one run so far."""
 
 
 class Answer(Enum):
@@ -49,6 +48,8 @@ class Situation:
     policy: Policy
     progress: ProgressPost | None = None
     """The latest post of the try under way, if this process has had one."""
+    position: int | None = None
+    """The place in the line, if it stands in it."""
     facts: Facts = field(default_factory=Facts)
 
     @property
@@ -57,8 +58,13 @@ class Situation:
         return self.conversion.status
 
     @property
+    def run(self) -> int:
+        """The run that is under way, or came to its outcome last."""
+        return run_of(self.status)
+
+    @property
     def tries(self) -> tuple[Try, ...]:
-        """The tries of the run that is under way, oldest first."""
+        """The tries of this run, oldest first."""
         return tries_of(self.status)
 
     @property
@@ -73,7 +79,7 @@ class Situation:
 
     def job_of(self, number: int) -> Job | None:
         """Return the Job of a try of this run."""
-        return next((job for job in self.jobs if job.attempt == (RUN, number)), None)
+        return next((job for job in self.jobs if job.attempt == (self.run, number)), None)
 
     def pod_of(self, name: str) -> Pod | None:
         """Return the newest pod of the Job with this name."""
@@ -89,11 +95,48 @@ JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
 """Set on a pod by the Job controller."""
 
 
+def run_of(status: Status) -> int:
+    """Return the run that is under way, or came to its outcome last; none yet is the first."""
+    return status.runs[-1].number if status.runs else 1
+
+
+def wants_another_run(conversion: VideoConversion) -> bool:
+    """Say whether a run that came to nothing is to be followed by another."""
+    succeeded = conversion.status.condition("Succeeded")
+    failed = succeeded is not None and succeeded.status == "False"
+    return failed and conversion.spec.run > run_of(conversion.status)
+
+
 def tries_of(status: Status) -> tuple[Try, ...]:
-    """Return the tries of the run that is under way."""
-    return next((run.tries for run in status.runs if run.number == RUN), ())
+    """Return the tries of that run."""
+    return status.runs[-1].tries if status.runs else ()
 
 
-def with_tries(tries: tuple[Try, ...]) -> tuple[Run, ...]:
-    """Return the runs with these tries."""
-    return (Run(number=RUN, tries=tries),)
+def attempt_of(conversion: VideoConversion) -> tuple[str, int, int]:
+    """Return uid, run and number of the latest try; the number is 0 before the first."""
+    tries = tries_of(conversion.status)
+    number = tries[-1].number if tries else 0
+    return conversion.metadata.uid, run_of(conversion.status), number
+
+
+def next_try(status: Status) -> int:
+    """Return the number of the try that would follow these."""
+    tries = tries_of(status)
+    return tries[-1].number + 1 if tries else 1
+
+
+def with_run(status: Status, run: Run) -> Status:
+    """Return the status with this run in the place of its latest, or after it."""
+    earlier = tuple(one for one in status.runs if one.number < run.number)
+    return replace(status, runs=(*earlier, run)[-_MOST_RUNS:])
+
+
+def with_tries(status: Status, tries: tuple[Try, ...]) -> Status:
+    """Return the status with these as the tries of its latest run."""
+    latest = status.runs[-1] if status.runs else Run(number=1)
+    return with_run(status, replace(latest, tries=tries[-_MOST_TRIES:]))
+
+
+_MOST_RUNS = 20
+_MOST_TRIES = 20
+"""By the CRD."""

@@ -1,7 +1,7 @@
 """What the operator asks of MongoDB, in the contract's words."""
 
 from soundstrip_crds.conversion import Result, VideoConversion
-from soundstrip_operator.situation import RUN
+from soundstrip_operator.situation import run_of
 from soundstrip_storage.layout import StoredFile
 from soundstrip_storage.ledger import Ledger
 
@@ -20,7 +20,8 @@ class Storage:
 
     async def find_result(self, conversion: VideoConversion) -> Result | None:
         """Return the result that is stored for the conversion's run."""
-        stored = await self._ledger.find_result(conversion.metadata.uid, RUN)
+        run = run_of(conversion.status)
+        stored = await self._ledger.find_result(conversion.metadata.uid, run)
         return None if stored is None else _result(stored)
 
     async def find_contact(self, conversion: VideoConversion) -> str | None:

@@ -7,14 +7,16 @@ from soundstrip_crds.conversion import (
     ConditionType,
     Media,
     Progress,
+    Queue,
     Result,
+    Run,
     Status,
     Try,
 )
 from soundstrip_crds.reasons import Reason
 from soundstrip_operator.backoff import next_start
 from soundstrip_operator.conditions import explain, observe, sentence, set_condition
-from soundstrip_operator.situation import Situation, tries_of, with_tries
+from soundstrip_operator.situation import Situation, tries_of, with_run, with_tries
 from soundstrip_operator.verdict import Failure
 from soundstrip_operator.workload import Job
 
@@ -42,7 +44,8 @@ def unclaimed(s: Situation, cause: str) -> Status:
 
 def queued(s: Situation, message: str) -> Status:
     """It is accepted, and no try is under way."""
-    return _waiting(s, _accepted(s, s.status), Reason.QUEUED, message)
+    status = _waiting(s, _accepted(s, s.status), Reason.QUEUED, message)
+    return replace(status, queue=Queue(position=s.position) if s.position else None)
 
 
 def begun(s: Situation, job: Job) -> Status:
@@ -50,7 +53,7 @@ def begun(s: Situation, job: Job) -> Status:
     number = job.attempt[1]
     started = job.metadata.creation_timestamp
     tries = (*s.tries, Try(number=number, job=job.metadata.name, started_at=started))
-    status = replace(s.status, runs=with_tries(tries), progress=Progress(percent=0))
+    status = replace(with_tries(s.status, tries), progress=Progress(percent=0))
     return _waiting(s, _accepted(s, status), Reason.PENDING, explain(Reason.PENDING))
 
 
@@ -79,7 +82,7 @@ def ended(s: Situation, failure: Failure) -> Status:
         exit_code=failure.exit_code,
     )
     media = bounded_media(failure.media) or s.status.media
-    return replace(s.status, runs=with_tries((*s.tries[:-1], last)), media=media)
+    return replace(with_tries(s.status, (*s.tries[:-1], last)), media=media)
 
 
 def retrying(s: Situation, status: Status) -> Status:
@@ -89,6 +92,11 @@ def retrying(s: Situation, status: Status) -> Status:
     text = f"Try {last.number + 1} of at most {s.policy.max_tries} starts after {due:%H:%M:%S} UTC"
     cause = f"{text}. {last.reason}: {last.message}"
     return _waiting(s, status, Reason.QUEUED, cause)
+
+
+def suspended(s: Situation, status: Status) -> Status:
+    """It does not go on until a person lets it."""
+    return _waiting(s, _accepted(s, status), Reason.SUSPENDED, explain(Reason.SUSPENDED))
 
 
 def held(s: Situation, message: str) -> Status:
@@ -106,7 +114,7 @@ def succeeded(s: Situation, result: Result, media: Media | None) -> Status:
     )
     if s.current is not None:
         last = replace(s.current, finished_at=s.now.replace(microsecond=0), reason=Reason.SUCCEEDED)
-        status = replace(status, runs=with_tries((*s.tries[:-1], last)))
+        status = with_tries(status, (*s.tries[:-1], last))
     message = explain(Reason.SUCCEEDED)
     return _latched(s, _accepted(s, status), "True", Reason.SUCCEEDED, message)
 
@@ -125,6 +133,14 @@ def refused(s: Situation) -> Status:
     return _latched(s, status, "False", reason, message)
 
 
+def begun_again(s: Situation) -> Status:
+    """Another run is wanted: all that was said of the last one is open again."""
+    number = s.conversion.spec.run
+    media = s.status.media
+    status = with_run(Status(runs=s.status.runs, media=media), Run(number=number))
+    return _waiting(s, status, Reason.QUEUED, f"Run {number} begins.")
+
+
 def notified(s: Situation) -> Status:
     """The event of the end is confirmed by the broker."""
     return _set(s, s.status, ("Notified", "True", "Published", "The end is announced."))
@@ -137,7 +153,7 @@ def _accepted(s: Situation, status: Status) -> Status:
 def _waiting(s: Situation, status: Status, reason: Reason, message: str) -> Status:
     return _set(
         s,
-        status,
+        replace(status, queue=None),
         ("Succeeded", "Unknown", reason, message),
         ("Finished", "False", "Unfinished", _UNFINISHED),
     )
@@ -146,9 +162,11 @@ def _waiting(s: Situation, status: Status, reason: Reason, message: str) -> Stat
 def _latched(
     s: Situation, status: Status, value: ConditionStatus, reason: Reason, message: str
 ) -> Status:
+    run = status.runs[-1] if status.runs else Run(number=1)
+    ended = replace(run, finished_at=s.now.replace(microsecond=0), reason=reason)
     return _set(
         s,
-        status,
+        replace(with_run(status, ended), queue=None),
         ("Succeeded", value, reason, message),
         ("Finished", "True", reason, message),
         ("Notified", "False", "Publishing", "The end is being announced."),

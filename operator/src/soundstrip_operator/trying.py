@@ -19,7 +19,7 @@ from soundstrip_operator.actions import (
 from soundstrip_operator.backoff import may_retry, memory_growth, next_start
 from soundstrip_operator.conditions import explain
 from soundstrip_operator.judgement import judge
-from soundstrip_operator.situation import RUN, Answer, Situation, tries_of
+from soundstrip_operator.situation import Answer, Situation, next_try, tries_of
 from soundstrip_operator.starting import judge_start
 from soundstrip_operator.verdict import Failure, Missing, Success, Underway, Unseen, Verdict
 
@@ -27,11 +27,24 @@ from soundstrip_operator.verdict import Failure, Missing, Success, Underway, Uns
 def pursue(s: Situation) -> Actions:
     """Return what brings an accepted conversion nearer to its end."""
     if s.current is not None:
-        return _follow(s, s.current)
-    job = s.job_of(len(s.tries) + 1)
+        return _stop(s) if s.conversion.spec.suspend else _follow(s, s.current)
+    job = s.job_of(next_try(s.status))
     if job is not None:
         return (WriteStatus(story.begun(s, job)),)
+    if s.conversion.spec.suspend:
+        return s.write(story.suspended(s, s.status))
     return _start(s)
+
+
+def _stop(s: Situation) -> Actions:
+    """A result that is already stored is not thrown away; the Job of the try goes after it."""
+    verdict = judge_current(s)
+    if isinstance(verdict, Success):
+        return (WriteStatus(story.succeeded(s, verdict.result, verdict.media)),)
+    if isinstance(verdict, Failure):
+        return _fail(s, verdict)
+    stopped = story.ended(s, Failure(Reason.SUSPENDED))
+    return (WriteStatus(story.suspended(s, stopped)),)
 
 
 def judge_current(s: Situation) -> Verdict | None:
@@ -66,7 +79,7 @@ def _take_place(s: Situation) -> Actions:
         case None:
             return (RequestPlace(),)
         case Answer.YES:
-            return (CreateJob(RUN, len(s.tries) + 1, memory_growth(s.tries)),)
+            return (CreateJob(s.run, next_try(s.status), memory_growth(s.tries)),)
         case Answer.NO:
             return s.write(story.queued(s, explain(Reason.QUEUED)))
         case _ as never:

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.admission import is_open
+from soundstrip_operator.situation import run_of
 from soundstrip_operator.workload import Job, ObjectMetadata, Pod
 
 Body = dict[str, Any]
@@ -51,8 +52,10 @@ W = TypeVar("W", bound=_HasMetadata)
 class Shelf(Generic[W]):
     """Jobs or pods by conversion and name; of two states of one object the newer stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: set[str]) -> None:
+        """Take the set into which the names of conversions go whose objects change."""
         self._by_conversion: dict[str, dict[str, W]] = {}
+        self._changed = changed
 
     def put(self, item: W) -> None:
         """Take a state of an object, unless a newer one is there."""
@@ -60,6 +63,7 @@ class Shelf(Generic[W]):
         old = items.get(item.metadata.name)
         if old is None or _version(old) <= _version(item):
             items[item.metadata.name] = item
+            self._changed.add(item.conversion)
 
     def remove(self, item: W) -> None:
         """Forget an object that is gone, but not another one of its name."""
@@ -71,6 +75,7 @@ class Shelf(Generic[W]):
         old = items.get(name)
         if old is not None and uid in {None, old.metadata.uid}:
             del items[name]
+            self._changed.add(conversion)
             if not items:
                 del self._by_conversion[conversion]
 
@@ -104,10 +109,12 @@ class View:
 
     def __init__(self) -> None:
         self.conversions: dict[str, Conversion] = {}
-        self.jobs: Shelf[Job] = Shelf()
-        self.pods: Shelf[Pod] = Shelf()
+        self._changed: set[str] = set()
+        self.jobs: Shelf[Job] = Shelf(self._changed)
+        self.pods: Shelf[Pod] = Shelf(set())
         self.progress: dict[AttemptKey, ProgressPost] = {}
-        self.published: set[str] = set()
+        self.published: dict[str, int] = {}
+        """The run of each conversion, by uid, whose end the broker has confirmed."""
         self._open: set[str] = set()
 
     def put_conversion(self, conversion: Conversion) -> None:
@@ -119,6 +126,7 @@ class View:
         if old is not None and old.parsed.metadata.uid != conversion.parsed.metadata.uid:
             self._forget(old)
         self.conversions[key] = conversion
+        self._changed.add(key)
         if is_open(conversion.parsed):
             self._open.add(key)
         else:
@@ -144,6 +152,12 @@ class View:
         new = [key for key, one in by_key.items() if one.version > known.get(key, -1)]
         return {*gone, *new}
 
+    def take_changes(self) -> set[str]:
+        """Return the conversions that changed, or whose Jobs did, since this was last asked."""
+        taken = set(self._changed)
+        self._changed.clear()
+        return taken
+
     def find_key(self, uid: str) -> str | None:
         """Return the name of the open conversion with this uid."""
         found = (c.metadata.name for c in self.open_conversions() if c.metadata.uid == uid)
@@ -162,7 +176,12 @@ class View:
         conversion = self.conversions[key].parsed
         notified = conversion.status.condition("Notified")
         done = notified is not None and notified.status == "True"
-        return done and conversion.metadata.deletion_timestamp is None
+        return done and conversion.metadata.deletion_timestamp is None and not is_open(conversion)
+
+    def is_published(self, conversion: Conversion) -> bool:
+        """Say whether the broker has confirmed the end of the conversion's latest run."""
+        run = self.published.get(conversion.parsed.metadata.uid)
+        return run == run_of(conversion.parsed.status)
 
     def is_open(self, key: str) -> bool:
         """Say whether there is such a conversion and its outcome is still to come."""
@@ -170,8 +189,9 @@ class View:
 
     def _forget(self, conversion: Conversion) -> None:
         uid = conversion.parsed.metadata.uid
+        self._changed.add(conversion.key)
         self._open.discard(conversion.key)
-        self.published.discard(uid)
+        self.published.pop(uid, None)
         self._drop_progress(uid)
 
     def _drop_progress(self, uid: str) -> None:

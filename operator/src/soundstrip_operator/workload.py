@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from soundstrip_crds.names import CONVERSION_LABEL, RUN_LABEL, TRY_LABEL
+from soundstrip_crds.names import CONVERSION_LABEL, OWNER_LABEL, RUN_LABEL, TRY_LABEL
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -81,6 +81,11 @@ class Job(_Workload, frozen=True):
     def finished(self) -> bool:
         """Whether the Job controller is done with it: no pod of it runs."""
         return self.condition("Complete", "Failed") is not None
+
+    @property
+    def owner(self) -> str:
+        """The id of the user whose conversion it works for."""
+        return self.metadata.labels.get(OWNER_LABEL, "")
 
     @property
     def attempt(self) -> tuple[int, int]:
