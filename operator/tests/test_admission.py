@@ -20,7 +20,7 @@ from tests.conversions import (
     one_try,
 )
 
-from soundstrip_crds.names import OWNER_LABEL
+from soundstrip_crds.names import KUEUE_QUEUE, OWNER_LABEL
 from soundstrip_operator.admission import Waiting, occupies_place, stand_of, take_turns
 from soundstrip_operator.policy import Policy
 
@@ -83,6 +83,7 @@ def test_an_owner_with_many_waiting_does_not_keep_another_from_starting(crowd: l
         ({"status": job_ended("FailureTarget")}, True),
         ({"metadata": {"deletionTimestamp": before(5)}}, True),
         ({"metadata": {"deletionTimestamp": before(31)}}, False),
+        ({"metadata": {"labels": {KUEUE_QUEUE: "videos"}}}, False),
     ],
 )
 def test_a_job_has_its_place_until_it_ends_or_is_stuck(*, parts: Body, active: bool):
@@ -100,6 +101,7 @@ def test_a_job_has_its_place_until_it_ends_or_is_stuck(*, parts: Body, active: b
         ({"status": accepted_status(one_try(reason="WorkerLost", ended=900))}, True),
         ({"status": accepted_status(one_try(reason="Suspended", ended=1))}, True),
         ({"status": accepted_status(), "spec": {"suspend": True}}, False),
+        ({"status": accepted_status(), "spec": {"queueName": "videos"}}, False),
         ({"status": accepted_status(), "spec": {"cancelled": True}}, False),
         ({"status": accepted_status(), "metadata": {"deletionTimestamp": before(1)}}, False),
         ({"status": {"conditions": [condition("Succeeded", "False", "X")]}}, False),

@@ -25,7 +25,7 @@ from tests.conversions import (
 
 from soundstrip_crds.conversion import Result, Status, VideoConversion
 from soundstrip_crds.job import ProgressPost
-from soundstrip_crds.names import FINALIZER
+from soundstrip_crds.names import FINALIZER, KUEUE_QUEUE
 from soundstrip_crds.reasons import PERMANENT, REMEDY, Reason
 from soundstrip_operator.actions import (
     AdoptConversion,
@@ -46,6 +46,7 @@ from soundstrip_operator.actions import (
 from soundstrip_operator.decision import decide
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.situation import Answer, Facts, Situation
+from soundstrip_operator.workload import JobSpec
 
 RESULT_FOUND = Result(
     file_id=RESULT["fileId"],
@@ -349,6 +350,43 @@ def test_suspending_uses_up_no_try():
         facts=Facts(result=Answer.NO),
     )
     assert told(written(s)) == ("Unknown", "Queued")
+
+
+def queued_by_kueue(*tries: Body, suspend: bool = True, **parts: object) -> Situation:
+    about = conversion(spec={"queueName": "videos"}, status=accepted_status(*tries))
+    labels = job().metadata.labels | {KUEUE_QUEUE: "videos"}
+    told_before = [{"type": "Suspended", "status": str(suspend)}]
+    made = job(metadata={"labels": labels}, status={"conditions": told_before})
+    made = msgspec.structs.replace(made, spec=JobSpec(suspend=suspend))
+    return situation(about, jobs=(made,) if tries else (), **parts)
+
+
+def test_kueue_decides_in_the_place_of_our_own_line():
+    assert decide(queued_by_kueue()) == (CreateJob(1, 1, 1),)
+
+
+def test_while_kueue_has_not_admitted_it_nothing_is_judged():
+    for age in (1, 100_000):
+        s = replace(queued_by_kueue(one_try(ended=age)), now=NOW + timedelta(seconds=age))
+        assert told(written(s)) == ("Unknown", "Queued")
+
+
+def test_what_kueue_takes_back_waits_again_and_begins_anew():
+    killed = pod(ended(21), ended(21), metadata={"deletionTimestamp": before(2)})
+    far = conversion(spec={"queueName": "videos"}, status=converting(60))
+    s = replace(queued_by_kueue(one_try(), pods=(killed,)), conversion=far)
+    status = written(s)
+    assert told(status) == ("Unknown", "Queued")
+    assert status.progress is not None
+    assert status.progress.percent == 0
+    again = queued_by_kueue(one_try(), suspend=False, pods=(killed,))
+    assert isinstance(decide(again)[0], LookUpWarning), "the old pod's end is not this one's"
+
+
+def converting(percent: int) -> Body:
+    body = accepted_status(one_try())
+    body["conditions"][1]["reason"] = "Converting"
+    return body | {"progress": {"percent": percent}}
 
 
 def wanting_run(number: int, status: Body) -> Situation:

@@ -60,6 +60,15 @@ def test_a_job_is_one_try_of_one_object(body: dict[str, Any]):
     assert "finalizers" not in body["metadata"]
 
 
+def test_a_job_for_kueue_is_made_suspended_with_the_queues_name():
+    about = conversion(spec={"queueName": "videos"})
+    body = build_job(about, Attempt(1, 1), WORKER)
+    assert body["spec"]["suspend"] is True
+    assert body["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "videos"
+    assert body["metadata"]["annotations"] == {"kueue.x-k8s.io/queue-name": "videos"}
+    assert not build_job(conversion(), Attempt(1, 1), WORKER)["spec"]["suspend"]
+
+
 def test_credentials_and_tokens_are_the_movers_alone(containers: dict[str, Any]):
     names = {name: [v["name"] for v in c["env"]] for name, c in containers.items()}
     assert names["converter"] == ["SOUNDSTRIP_PLAN"]

@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 from tests.containers import Server, container
 from tests.gateways import gateway, stage  # noqa: F401 - fixtures
 from tests.kubernetes import Namespace
+from tests.operators import database, operator, stores, upload  # noqa: F401 - fixtures
 from tests.waiting import wait_until
 
 _PASSWORD = secrets.token_hex(16)
@@ -88,10 +89,10 @@ def mysql(mysql_server: Server) -> Iterator[MySql]:
 @contextmanager
 def mysql_database(server: Server) -> Iterator[MySql]:
     """Lend a fresh database of the server."""
-    database = f"test_{secrets.token_hex(6)}"
-    _mysql_execute(server, f"CREATE DATABASE {database}")
-    yield MySql("127.0.0.1", server.port, "root", _PASSWORD, database)
-    _mysql_execute(server, f"DROP DATABASE IF EXISTS {database}")
+    name = f"test_{secrets.token_hex(6)}"
+    _mysql_execute(server, f"CREATE DATABASE {name}")
+    yield MySql("127.0.0.1", server.port, "root", _PASSWORD, name)
+    _mysql_execute(server, f"DROP DATABASE IF EXISTS {name}")
 
 
 def _mysql_execute(server: Server, statement: str) -> None:

@@ -90,6 +90,8 @@ def test_bitrate_or_quality_or_neither_is_accepted(rules: Namespace, output: Bod
         ({"priority": -1001}, "priority"),
         ({"suspend": "yes"}, "suspend"),
         ({"run": 0}, "run"),
+        ({"queueName": "-videos"}, "queueName"),
+        ({"queueName": "v" * 64}, "queueName"),
         ({"owner": {"id": "-x", "name": "Ann"}}, "owner.id"),
         ({"owner": {"id": "u1", "name": ""}}, "owner.name"),
         ({"notify": {"email": "yes"}}, "email"),
@@ -173,6 +175,9 @@ def change(kube: Namespace, start: Body, patch: Body) -> Body:
         pytest.param(
             {"cancelled": True}, {"cancelled": None}, "cannot be taken back", id="cancel removed"
         ),
+        pytest.param({}, {"queueName": "q"}, "spec.queueName cannot change", id="queue added"),
+        pytest.param({"queueName": "q"}, {"queueName": "r"}, "cannot change", id="queue changed"),
+        pytest.param({"queueName": "q"}, {"queueName": None}, "cannot change", id="queue removed"),
         pytest.param({}, {"run": 2}, "goes up by exactly one, and only", id="run of what goes on"),
         pytest.param({"run": 3}, {"run": 2}, "goes up by exactly one", id="run lowered"),
         pytest.param({"run": 3}, {"run": None}, "goes up by exactly one", id="run removed"),

@@ -75,6 +75,9 @@ class Spec(_Object, frozen=True):
     cancelled: bool = False
     suspend: bool = False
     priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
+    queue_name: (
+        Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)] | None
+    ) = None
     run: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     active_deadline_seconds: Annotated[int, Meta(ge=1, le=86400)] = DEFAULT_DEADLINE_SECONDS
 

@@ -16,6 +16,9 @@ CONVERSION_LABEL = f"{GROUP}/conversion"
 RUN_LABEL = f"{GROUP}/run"
 TRY_LABEL = f"{GROUP}/try"
 
+KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
+"""Label, and for older releases of Kueue annotation, of a Job that Kueue admits."""
+
 MOVER = "mover"
 CONVERTER = "converter"
 

@@ -97,6 +97,8 @@ def _waiting(
 
 def occupies_place(job: Job, now: datetime) -> bool:
     """Say whether a Job counts as active."""
+    if job.is_placed_by_kueue:
+        return False
     deleted = job.metadata.deletion_timestamp
     return not job.finished and (deleted is None or now - deleted < _DELETION_COUNTS)
 
@@ -106,8 +108,10 @@ def is_waiting(conversion: VideoConversion) -> bool:
     accepted = conversion.status.condition("Accepted")
     if accepted is None or accepted.status != "True" or not is_open(conversion):
         return False
+    if conversion.spec.suspend or conversion.spec.queue_name:
+        return False
     tries = tries_of(conversion.status)
-    return not conversion.spec.suspend and (not tries or tries[-1].finished_at is not None)
+    return not tries or tries[-1].finished_at is not None
 
 
 def is_open(conversion: VideoConversion) -> bool:

@@ -19,6 +19,7 @@ from soundstrip_crds.names import (
     CONVERSION_LABEL,
     CONVERTER,
     KIND,
+    KUEUE_QUEUE,
     MOVER,
     OWNER_LABEL,
     RUN_LABEL,
@@ -75,16 +76,19 @@ def build_job(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> 
     metadata = conversion.metadata
     labels = _labels(conversion, attempt)
     name = job_name(metadata.name, metadata.uid, attempt.run, attempt.number)
+    queue = _queue(conversion)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": name,
             "namespace": metadata.namespace,
-            "labels": labels,
+            "labels": labels | queue,
+            "annotations": queue,
             "ownerReferences": [_owner_reference(conversion)],
         },
         "spec": {
+            "suspend": bool(queue),
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
@@ -108,6 +112,12 @@ def _labels(conversion: VideoConversion, attempt: Attempt) -> dict[str, str]:
         RUN_LABEL: str(attempt.run),
         TRY_LABEL: str(attempt.number),
     }
+
+
+def _queue(conversion: VideoConversion) -> dict[str, str]:
+    """Name the queue of Kueue, which lets a suspended Job run when it admits it."""
+    name = conversion.spec.queue_name
+    return {KUEUE_QUEUE: name} if name else {}
 
 
 def _owner_reference(conversion: VideoConversion) -> Body:

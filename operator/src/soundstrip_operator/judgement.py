@@ -24,6 +24,7 @@ from soundstrip_operator.workload import Job, JobCondition, Pod, Terminated
 
 _DEADLINE = "DeadlineExceeded"
 _POD_FAILURE_POLICY = re.compile(r"Container \S+ for pod \S+ failed with exit code (\d+)")
+_NOT_ADMITTED = "Kueue has not admitted its Job; look at its Workload and at the queue"
 _ASK_WHY = 5.0
 """Seconds after which a Job that has no pod is asked why."""
 
@@ -33,12 +34,18 @@ def judge(job: Job | None, pod: Pod | None, now: datetime, policy: Policy) -> Ve
     verdict = _judge_pod(pod, job, now, policy) if pod else None
     if isinstance(verdict, Success):
         return verdict
-    if job is not None and _overdue(job, pod, verdict):
-        return Failure(Reason.DEADLINE_EXCEEDED)
-    if isinstance(verdict, Failure):
-        return verdict
     if job is None:
         return verdict or Missing()
+    if job.suspended:
+        return Underway(Reason.QUEUED, _NOT_ADMITTED)
+    if _overdue(job, pod, verdict):
+        return Failure(Reason.DEADLINE_EXCEEDED)
+    return verdict if isinstance(verdict, Failure) else _judge_job(job, pod, verdict, now, policy)
+
+
+def _judge_job(
+    job: Job, pod: Pod | None, verdict: Verdict | None, now: datetime, policy: Policy
+) -> Verdict:
     end = job.condition("Complete", "Failed", *(() if pod else ("FailureTarget",)))
     if end is None:
         return verdict or _judge_podless(job, now, policy)
@@ -56,7 +63,7 @@ def _judge_pod(pod: Pod, job: Job | None, now: datetime, policy: Policy) -> Verd
         return Failure(Reason.WORKER_LOST, f"The node {pod.spec.node_name} does not answer")
     if has_started(pod):
         return Underway(Reason.PENDING, recheck=_until_lost(pod, now, policy))
-    created = (job or pod).metadata.creation_timestamp
+    created = _begun(job) if job else pod.metadata.creation_timestamp
     return judge_start(what_it_waits_for(pod), created, now, policy)
 
 
@@ -124,12 +131,17 @@ def _overdue(job: Job, pod: Pod | None, verdict: Verdict | None) -> bool:
 
 
 def _judge_podless(job: Job, now: datetime, policy: Policy) -> Verdict:
-    created = job.metadata.creation_timestamp
+    created = _begun(job)
     verdict = judge_start("", created, now, policy)
     age = (now - created) / timedelta(seconds=1)
     if isinstance(verdict, Failure) or age >= _ASK_WHY:
         return Unseen(recheck=2 * _ASK_WHY)
     return Underway(Reason.PENDING, recheck=_ASK_WHY - age)
+
+
+def _begun(job: Job) -> datetime:
+    """Return since when it may have a pod; each admission by Kueue starts that clock anew."""
+    return job.status.start_time or job.metadata.creation_timestamp
 
 
 def _judge_by_job(end: JobCondition, pod: Pod | None, now: datetime, policy: Policy) -> Verdict:

@@ -100,6 +100,8 @@ class Reconciler:
         jobs = tuple(job for job in self._view.jobs.of(about.key) if job.belongs_to(uid))
         stem = _stem(job_name(about.key, uid, 1, 1))
         pods = tuple(pod for pod in self._view.pods.of(about.key) if _stem(_job_of(pod)) == stem)
+        if any(job.suspended for job in jobs):
+            self._view.progress.pop(attempt_of(about.parsed), None)  # It begins anew.
         return Situation(
             conversion=about.parsed,
             jobs=jobs,

@@ -58,7 +58,10 @@ def begun(s: Situation, job: Job) -> Status:
 
 
 def underway(s: Situation, reason: Reason, cause: str) -> Status:
-    """The try goes on; a stage that was reached is not left backwards."""
+    """The try goes on; a stage that was reached is not left backwards, but for Kueue's sake."""
+    if reason == Reason.QUEUED:
+        back = replace(s.status, progress=Progress(percent=0))
+        return _waiting(s, back, reason, explain(reason, cause))
     reached = _reached(s)
     stage = max(reached, reason, key=_STAGES.index)
     message = explain(stage, cause if stage == reason else "")

@@ -75,6 +75,8 @@ def _take_place(s: Situation) -> Actions:
     if s.facts.refusal is not None:
         text = explain(Reason.QUEUED, s.facts.refusal)
         return (*s.write(story.queued(s, text)), BackOff(s.facts.refusal))
+    if s.conversion.spec.queue_name:
+        return (CreateJob(s.run, next_try(s.status), memory_growth(s.tries)),)
     match s.facts.place:
         case None:
             return (RequestPlace(),)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from soundstrip_crds.names import CONVERSION_LABEL, OWNER_LABEL, RUN_LABEL, TRY_LABEL
+from soundstrip_crds.names import CONVERSION_LABEL, KUEUE_QUEUE, OWNER_LABEL, RUN_LABEL, TRY_LABEL
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -57,6 +57,7 @@ class JobSpec(_Part, frozen=True):
     """What the operator asked for."""
 
     active_deadline_seconds: int | None = None
+    suspend: bool | None = None
 
 
 class JobStatus(_Part, frozen=True):
@@ -81,6 +82,21 @@ class Job(_Workload, frozen=True):
     def finished(self) -> bool:
         """Whether the Job controller is done with it: no pod of it runs."""
         return self.condition("Complete", "Failed") is not None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether Kueue has not admitted it, or has taken its admission back."""
+        return bool(self.spec.suspend) and not self.finished
+
+    @property
+    def had_another_pod(self) -> bool:
+        """Whether pods that are being deleted may be of an earlier admission."""
+        return any(c.type == "Suspended" for c in self.status.conditions)
+
+    @property
+    def is_placed_by_kueue(self) -> bool:
+        """Whether Kueue decides when it runs."""
+        return KUEUE_QUEUE in self.metadata.labels
 
     @property
     def owner(self) -> str:
