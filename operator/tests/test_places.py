@@ -159,11 +159,24 @@ def test_who_cannot_use_a_place_lets_the_next_one_go_first(world: World):
     first, second = f"vc-{1:024x}", f"vc-{2:024x}"
     assert places.keep(first, NOW)
     places.step_back(first, NOW)
-    assert places.next_in_line(NOW) == {first, second}
+    assert places.next_in_line(NOW) == {second}
     assert not places.keep(first, NOW)
     world.start(2)
     world.start(2, status=job_ended("Failed"))
     assert places.keep(first, NOW)
+
+
+def test_a_place_that_was_refused_is_not_offered_again_before_it_is_asked_for():
+    world = World()
+    world.put(1)
+    places = Places(world.view, Policy(max_active_jobs=1, max_active_per_owner=1))
+    only = f"vc-{1:024x}"
+    assert places.keep(only, NOW)
+    places.commit(only)
+    places.release(only, NOW)
+    assert places.next_in_line(NOW) == frozenset()
+    assert places.keep(only, NOW)
+    assert places.next_in_line(NOW) == frozenset()
 
 
 def test_a_job_whose_creation_was_not_answered_keeps_the_place(world: World):

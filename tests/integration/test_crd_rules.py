@@ -1,6 +1,8 @@
 """Every rule of the CRD on a real API server: what it accepts, and what it refuses."""
 
 import copy
+import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -268,6 +270,37 @@ def test_a_status_that_is_out_of_bounds_is_refused(kube: Namespace, wrong: Body)
     body = kube.create(conversion())
     with pytest.raises(KubectlError, match=r"Invalid|invalid|Required|Duplicate"):
         kube.replace_status(body | {"status": wrong})
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("spec.owner.id=u1", ["a"]),
+        ("spec.owner.name=Bob", ["b"]),
+        ("spec.source.fileId=bbbbbbbbbbbbbbbbbbbbbbbb", ["b"]),
+        ("spec.queueName=videos", ["b"]),
+        ("spec.suspend=true", ["a"]),
+        ("spec.cancelled=false,spec.owner.id=u2", ["b"]),
+    ],
+)
+def test_fields_select(two: Namespace, selector: str, names: list[str]):
+    found = two.list("videoconversions", f"--field-selector={selector}")
+    assert [one["metadata"]["name"] for one in found] == [f"vc-{name * 24}" for name in names]
+
+
+@pytest.fixture(scope="module")
+def two(crd: None) -> Iterator[Namespace]:
+    """Ann's conversion is suspended, and Bob's is queued by Kueue."""
+    namespace = Namespace(f"test-{secrets.token_hex(4)}")
+    namespace.kubectl("create", "namespace", namespace.name)
+    for name, spec in {
+        "a": {"suspend": True},
+        "b": {"owner": {"id": "u2", "name": "Bob"}, "queueName": "videos"},
+    }.items():
+        body = conversion(f"vc-{name * 24}", source={"fileId": name * 24}, **spec)
+        namespace.create(merge(conversion(), body))
+    yield namespace
+    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
 
 
 def test_the_columns_tell_the_story(kube: Namespace):

@@ -149,6 +149,22 @@ def test_an_image_that_cannot_be_pulled_is_told_and_then_fails_the_start(
     assert reasons == {"Accepted", "TryStarted", "Retrying", "StartFailed"}
 
 
+def test_a_pod_that_fits_no_node_is_told_and_then_fails_the_start(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
+) -> None:
+    cpu = {"CONVERTER_CPU_REQUEST": "999", "CONVERTER_CPU_LIMIT": "999"}
+    operator.start(**cpu, START_TIMEOUT_SECONDS="5", MAX_TRIES="1")
+    name = kube.create(conversion(upload()))["metadata"]["name"]
+
+    def told() -> bool:
+        return "Insufficient cpu" in condition(kube, name, "Succeeded").get("message", "")
+
+    wait_until(told, "the condition tells the scheduler's message", seconds=20)
+    kube.kubectl("wait", "--for=condition=Finished", f"vc/{name}", "--timeout=30s")
+    assert reason(kube, name) == "StartFailed"
+    assert told()
+
+
 def test_a_quota_that_forbids_the_pod_is_told(
     kube: Namespace, operator: OperatorProcess, upload: Callable[..., str]
 ) -> None:

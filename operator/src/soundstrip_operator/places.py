@@ -45,6 +45,7 @@ class Places:
             self._stepped_back.discard(key)
             self._review(key, now)
         self._give(now)
+        self._given.discard(key)  # It knows by this answer.
         return key in self._kept
 
     def commit(self, key: str) -> None:
@@ -55,6 +56,7 @@ class Places:
         """Give the place back, and leave the line until it is asked for again: there is no Job."""
         self._committed.discard(key)
         self._kept.pop(key, None)
+        self._given.discard(key)
         self._stepped_back.add(key)
         self._review(key, now)
 
