@@ -1,0 +1,52 @@
+"""Measures the operator alone at scale: on one core, against a stub of the API server on the other.
+
+MongoDB and RabbitMQ are real. `python -m hack.bench.scale.run [SCENE...]` prints what it finds.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hack.bench.scale.scenes import (
+    OTHER_CORE,
+    Numbers,
+    Stage,
+    measure_conversions,
+    measure_jobs,
+    measure_latency,
+    measure_rest,
+)
+from hack.bench.scale.stores import stores
+from hack.bench.scale.stub_server import build_stub
+
+SCENES: dict[str, Callable[[Stage], Numbers]] = {
+    "conversions": lambda stage: measure_conversions(stage, 2_000),
+    "ten-thousand": lambda stage: measure_conversions(stage, 10_000),
+    "jobs": lambda stage: measure_jobs(stage, 2_000),
+    "latency": lambda stage: measure_latency(stage, 200, per_second=10),
+    "rest-1000": lambda stage: measure_rest(stage, 1_000, seconds=30),
+    "rest-10000": lambda stage: measure_rest(stage, 10_000, seconds=30),
+}
+
+
+def main() -> None:
+    """Play the scenes and print their numbers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenes", nargs="*", choices=[[], *SCENES], help="default: all")
+    for name, numbers in play(parser.parse_args().scenes or list(SCENES)).items():
+        print(name)
+        for what, number in numbers.items():
+            print(f"    {number:10.2f} {what}")
+
+
+def play(names: list[str]) -> dict[str, Numbers]:
+    """Return the numbers of each of these scenes."""
+    with tempfile.TemporaryDirectory() as text, stores(10_000, OTHER_CORE) as addresses:
+        folder = Path(text)
+        stage = Stage(build_stub(folder), folder, addresses)
+        return {name: SCENES[name](stage) for name in names}
+
+
+if __name__ == "__main__":
+    main()

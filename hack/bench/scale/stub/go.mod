@@ -1,0 +1,3 @@
+module soundstrip.dev/hack/bench/scale/stub
+
+go 1.26
