@@ -10,6 +10,7 @@ import structlog
 
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.cluster import Body, Cluster, ClusterError
+from soundstrip_operator.tokens import Paced, TokenBucket
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Job, Pod
 from soundstrip_operator.workqueue import Workqueue
@@ -29,12 +30,24 @@ _STALE_FACTOR = 3
 class Intake:
     """Feeds the view and the queue from watches, lists and posts."""
 
-    def __init__(self, view: View, queue: Workqueue, cluster: Cluster, resync: float) -> None:
-        """Take `resync` as the seconds between two lists of everything."""
+    def __init__(
+        self,
+        view: View,
+        queue: Workqueue,
+        cluster: Cluster,
+        *,
+        resync: float,
+        progress: TokenBucket,
+    ) -> None:
+        """Take `resync` as the seconds between two lists of everything.
+
+        Each post of progress that has the status written takes a token of `progress`.
+        """
         self._view = view
         self._queue = queue
         self._cluster = cluster
         self._resync = resync
+        self._progress = Paced(progress, self._queue_soon)
         self._listed_at: float | None = None
         self.listed = asyncio.Event()
 
@@ -77,8 +90,11 @@ class Intake:
         if key is None:
             return False
         self._view.progress[uid, run, number] = post
-        self._queue.add_after(key, _PROGRESS_SECONDS)
+        self._progress.add(key)
         return True
+
+    def _queue_soon(self, key: str) -> None:
+        self._queue.add_after(key, _PROGRESS_SECONDS)
 
     async def keep_listing(self) -> None:
         """List everything, now and then again: a watch that was down reports nothing that went."""

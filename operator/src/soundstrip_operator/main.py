@@ -29,6 +29,7 @@ from soundstrip_operator.release.finalizers import leave_with_namespace
 from soundstrip_operator.resources import Resources
 from soundstrip_operator.settings import OperatorSettings
 from soundstrip_operator.storage import Storage
+from soundstrip_operator.tokens import TokenBucket
 from soundstrip_operator.view import View
 from soundstrip_operator.watching import watch
 from soundstrip_operator.workqueue import Workqueue
@@ -44,6 +45,7 @@ _WORKERS = 16
 _STOP_SECONDS = 3.0
 _LEAVE_PAUSES = (1.0, 4.0, 0.0)
 _BROKER_SECONDS = 5.0
+_PROGRESS_BURST = 10.0
 
 
 def main() -> None:
@@ -113,7 +115,8 @@ def _assemble(
         publish=herald.order,
         clock=_now,
     )
-    intake = Intake(view, queue, cluster, settings.resync_seconds)
+    progress = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
+    intake = Intake(view, queue, cluster, resync=settings.resync_seconds, progress=progress)
     return _Parts(intake, queue, publications, reconciler, herald)
 
 

@@ -67,6 +67,9 @@ class OperatorSettings(Settings):
     failed_job_retention_seconds: float = Field(
         default=600.0, ge=0, description="how long failed Jobs stay for their logs"
     )
+    progress_writes_per_second: float = Field(
+        default=20.0, gt=0, description="how often progress alone is written, for all conversions"
+    )
     resync_seconds: float = Field(
         default=120.0, gt=0, description="how often everything is listed again"
     )
