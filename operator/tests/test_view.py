@@ -1,8 +1,10 @@
 """Claims about the view: it follows the cluster, whatever order the news comes in."""
 
 import msgspec
-from tests.conversions import Body, conversion_body, job_body
+from tests.conversions import Body, condition, conversion_body, job_body
 
+from soundstrip_crds.job import ProgressPost
+from soundstrip_crds.reasons import Reason
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Job
 
@@ -55,3 +57,14 @@ def test_an_object_made_anew_inherits_nothing():
     again = conversion(version=9, metadata={"uid": "uid-9", "resourceVersion": "9"})
     view.put_conversion(again)
     assert not view.published
+
+
+def test_progress_is_taken_for_an_open_conversion_and_goes_with_its_end():
+    view = View()
+    view.put_conversion(conversion(version=1))
+    assert view.find_key("uid-1") == conversion().key
+    view.progress["uid-1", 1, 1] = ProgressPost(reason=Reason.CONVERTING)
+    ends = [condition("Succeeded", "False", "Cancelled")]
+    view.put_conversion(conversion(version=2, status={"conditions": ends}))
+    assert view.find_key("uid-1") is None
+    assert not view.progress

@@ -116,6 +116,7 @@ class View:
         self.published: dict[str, int] = {}
         """The run of each conversion, by uid, whose end the broker has confirmed."""
         self._open: set[str] = set()
+        self._open_by_uid: dict[str, str] = {}
 
     def put_conversion(self, conversion: Conversion) -> None:
         """Take a state of a conversion, unless a newer one is there."""
@@ -129,9 +130,9 @@ class View:
         self._changed.add(key)
         if is_open(conversion.parsed):
             self._open.add(key)
-        else:
-            self._open.discard(key)
-            self._drop_progress(conversion.parsed.metadata.uid)
+            self._open_by_uid[conversion.parsed.metadata.uid] = key
+        elif key in self._open:
+            self._close(conversion)
 
     def remove_conversion(self, key: str, uid: str | None = None) -> None:
         """Forget a conversion that is gone, but not another one of its name."""
@@ -160,8 +161,7 @@ class View:
 
     def find_key(self, uid: str) -> str | None:
         """Return the name of the open conversion with this uid."""
-        found = (c.metadata.name for c in self.open_conversions() if c.metadata.uid == uid)
-        return next(found, None)
+        return self._open_by_uid.get(uid)
 
     def open_conversions(self) -> Iterator[VideoConversion]:
         """Return those whose outcome is still to come."""
@@ -188,13 +188,15 @@ class View:
         return key in self._open
 
     def _forget(self, conversion: Conversion) -> None:
-        uid = conversion.parsed.metadata.uid
         self._changed.add(conversion.key)
-        self._open.discard(conversion.key)
-        self.published.pop(uid, None)
-        self._drop_progress(uid)
+        self.published.pop(conversion.parsed.metadata.uid, None)
+        self._close(conversion)
 
-    def _drop_progress(self, uid: str) -> None:
+    def _close(self, conversion: Conversion) -> None:
+        """Only an open conversion takes progress."""
+        uid = conversion.parsed.metadata.uid
+        self._open.discard(conversion.key)
+        self._open_by_uid.pop(uid, None)
         for key in [key for key in self.progress if key[0] == uid]:
             del self.progress[key]
 
