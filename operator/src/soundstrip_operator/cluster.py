@@ -1,6 +1,5 @@
 """Kubernetes: every call has a time-out, bodies are dicts, and errors are three."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -8,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client import ApiClient
+import msgspec
 
 from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL
+from soundstrip_operator.connection import Connection
 
 Body = dict[str, Any]
 
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
 _PAGE = 500
 _COMPONENT = "soundstrip-operator"
 _SENTENCE = 500
@@ -48,8 +47,8 @@ class Refused(ClusterError):
 class Cluster:
     """What the operator asks of one namespace."""
 
-    def __init__(self, api: ApiClient, namespace: str) -> None:
-        self._api = api
+    def __init__(self, connection: Connection, namespace: str) -> None:
+        self._connection = connection
         self._namespace = namespace
         self._conversions = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
@@ -161,28 +160,19 @@ class Cluster:
 
     async def _call(self, method: str, path: str, body: Body | None = None) -> Body:
         """Send one request; the answer is the body as it came."""
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        data = None if body is None else msgspec.json.encode(body)
         try:
-            _, url, headers, _, _ = await self._api.param_serialize(
-                method,
-                path,
-                header_params={"Accept": "application/json", "Content-Type": kind},
-                auth_settings=["BearerToken"],
-            )
-            response = await self._api.call_api(
-                method, url, headers, body, _request_timeout=_TIMEOUT
-            )
-            text = await response.read()
+            status, text = await self._connection.request(method, path, data)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ClusterUnavailable(
                 f"The API server did not answer ({type(error).__name__})"
             ) from error
-        return _read(response.status, text)
+        return _read(status, text)
 
 
 def _read(status: int, text: bytes) -> Body:
     if status < HTTPStatus.MULTIPLE_CHOICES:
-        body: Body = json.loads(text)
+        body: Body = msgspec.json.decode(text)
         return body
     message = _message(status, text)
     if status == HTTPStatus.NOT_FOUND:
@@ -198,7 +188,7 @@ def _read(status: int, text: bytes) -> Body:
 
 def _message(status: int, text: bytes) -> str:
     try:
-        message = json.loads(text)["message"]
+        message = msgspec.json.decode(text)["message"]
     except (ValueError, KeyError, TypeError):
         message = "it gave no message"
     return f"The API server answered {status}: {str(message)[:_SENTENCE]}"

@@ -64,14 +64,14 @@ def main() -> None:
 
 async def _run(settings: OperatorSettings) -> None:
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(await connect_to_kubernetes())
+        connection = await stack.enter_async_context(connect_to_kubernetes())
         database = connect_async(
             settings.mongo_uri.get_secret_value(), settings.mongo_db, application=_PROGRAM
         )
         stack.push_async_callback(database.client.close)
         publisher = Publisher(_broker(settings), settings.mp3_queue)
         stack.callback(publisher.close)
-        cluster = Cluster(api, settings.namespace)
+        cluster = Cluster(connection, settings.namespace)
         await _serve(settings, _assemble(settings, cluster, Ledger(database), publisher))
         await _leave(cluster)
 

@@ -45,8 +45,8 @@ def main() -> NoReturn:
 
 
 async def _release(settings: ReleaseSettings) -> int:
-    async with await connect_to_kubernetes() as api:
-        cluster = Cluster(api, settings.namespace)
+    async with connect_to_kubernetes() as connection:
+        cluster = Cluster(connection, settings.namespace)
         if settings.wait_for_pods:
             await _wait_gone(cluster, settings.wait_for_pods, settings.wait_seconds)
         return await release_finalizers(cluster)
