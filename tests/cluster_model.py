@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.conversions import RESULT, Body, conversion_body, ended, pod_body, running
 
-from soundstrip_crds.conversion import Result, VideoConversion
+from soundstrip_crds.conversion import Metadata, Result, VideoConversion
 from soundstrip_crds.names import OWNER_LABEL
 from soundstrip_operator.cluster import Conflict, NotFound
 from soundstrip_operator.situation import run_of
@@ -139,9 +139,9 @@ class ClusterModel:
 
     # What the operator calls.
 
-    async def replace_status(self, raw: Body, status: Body) -> Body:
+    async def replace_status(self, about: Metadata, status: Body) -> Body:
         self._fuse.burn()
-        body = self._find(raw["metadata"])
+        body = self._find({"name": about.name, "resourceVersion": about.resource_version})
         body["status"] = json.loads(json.dumps(status))
         self._touch(body)
         self._fuse.burn()
@@ -190,7 +190,7 @@ class ClusterModel:
     async def find_warning(self, job_uid: str) -> str:
         return f"no pod for {job_uid}"
 
-    async def create_event(self, name: str, about: Body, told: Body) -> None:
+    async def create_event(self, name: str, about: Metadata, told: Body) -> None:
         self._fuse.burn()
 
     def _find(self, metadata: Body) -> Body:

@@ -9,14 +9,17 @@ from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Job
 
 
-def conversion(number: int = 1, version: int = 1, **parts: Body) -> Conversion:
+def body_of(number: int = 1, version: int = 1, **parts: Body) -> Body:
     metadata = {"resourceVersion": str(version)} | parts.pop("metadata", {})
-    body = conversion_body(f"{number:024x}", f"uid-{number}", metadata=metadata, **parts)
-    return Conversion.parse(body)
+    return conversion_body(f"{number:024x}", f"uid-{number}", metadata=metadata, **parts)
+
+
+def conversion(number: int = 1, version: int = 1, **parts: Body) -> Conversion:
+    return Conversion.parse(body_of(number, version, **parts))
 
 
 def job(number: int = 1, version: int = 1, attempt: int = 1) -> Job:
-    body = job_body(conversion(number).raw, attempt, metadata={"resourceVersion": str(version)})
+    body = job_body(body_of(number), attempt, metadata={"resourceVersion": str(version)})
     return msgspec.convert(body, Job)
 
 

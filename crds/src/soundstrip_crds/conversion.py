@@ -28,7 +28,9 @@ DEFAULT_BITRATE: Bitrate = "192k"
 DEFAULT_DEADLINE_SECONDS = 3600
 
 
-class _Object(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+class _Object(
+    msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False
+):
     """A part of the object, as the API server holds it."""
 
 

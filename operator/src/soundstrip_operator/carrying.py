@@ -202,12 +202,13 @@ class Hands:
 
     async def _write_status(self, about: Conversion, status: Status) -> None:
         wanted = msgspec.to_builtins(status)
-        body = await self._cluster.replace_status(about.raw, wanted)
+        body = await self._cluster.replace_status(about.parsed.metadata, wanted)
         self._view.put_conversion(Conversion.parse(body))
         for told in announce(about.parsed.status, status):
             log.info(told.reason, conversion=about.key, message=told.message)
             text = {"type": told.kind, "reason": told.reason, "message": told.message}
             try:
-                await self._cluster.create_event(event_name(about.parsed, told), about.raw, text)
+                name = event_name(about.parsed, told)
+                await self._cluster.create_event(name, about.parsed.metadata, text)
             except ClusterError as error:
                 log.warning("an Event was not told", reason=told.reason, error=str(error))

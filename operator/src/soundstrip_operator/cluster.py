@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
+from soundstrip_crds.conversion import Metadata
 from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL
 from soundstrip_operator.connection import Connection
 
@@ -76,10 +77,19 @@ class Cluster:
         body = await self._call("GET", f"/api/v1/namespaces/{self._namespace}")
         return "deletionTimestamp" in body["metadata"]
 
-    async def replace_status(self, raw: Body, status: Body) -> Body:
-        """Write the status of a conversion, if it is still as `raw` says."""
-        path = f"{self._conversions}/{raw['metadata']['name']}/status"
-        return await self._call("PUT", path, raw | {"status": status})
+    async def replace_status(self, about: Metadata, status: Body) -> Body:
+        """Write the status of a conversion, if it is still of the version that `about` says.
+
+        The API server takes all but the status from the object that it has.
+        """
+        same = {
+            "name": about.name,
+            "namespace": self._namespace,
+            "uid": about.uid,
+            "resourceVersion": about.resource_version,
+        }
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": same, "status": status}
+        return await self._call("PUT", f"{self._conversions}/{about.name}/status", body)
 
     async def patch_conversion(self, name: str, metadata: Body) -> Body:
         """Merge into a conversion's metadata, which holds the resourceVersion to be matched."""
@@ -114,16 +124,15 @@ class Cluster:
         newest = max(events, key=_told_at, default={})
         return str(newest.get("message", ""))
 
-    async def create_event(self, name: str, about: Body, told: Body) -> None:
+    async def create_event(self, name: str, about: Metadata, told: Body) -> None:
         """Tell an Event about a conversion; once, however often it is told by this name."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        metadata = about["metadata"]
         reference = {
             "apiVersion": API_VERSION,
             "kind": KIND,
             "namespace": self._namespace,
-            "name": metadata["name"],
-            "uid": metadata["uid"],
+            "name": about.name,
+            "uid": about.uid,
         }
         body = told | {
             "metadata": {"name": name, "namespace": self._namespace},

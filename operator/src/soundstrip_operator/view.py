@@ -17,15 +17,17 @@ AttemptKey = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Conversion:
-    """A VideoConversion, parsed and as it came: a write sends the latter's unknown fields back."""
+    """A VideoConversion as it was at one version.
+
+    Only what is read is kept: there may be 10,000 of them, and most are at rest.
+    """
 
     parsed: VideoConversion
-    raw: Body
 
     @classmethod
     def parse(cls, body: Body) -> "Conversion":
         """Parse what the API server sent; `msgspec.ValidationError` says which field is wrong."""
-        return cls(VideoConversion.parse(body), body)
+        return cls(VideoConversion.parse(body))
 
     @property
     def key(self) -> str:

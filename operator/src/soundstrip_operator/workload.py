@@ -7,7 +7,7 @@ import msgspec
 from soundstrip_crds.names import CONVERSION_LABEL, KUEUE_QUEUE, OWNER_LABEL, RUN_LABEL, TRY_LABEL
 
 
-class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """A part of a Kubernetes object; unknown fields are left out."""
 
 
