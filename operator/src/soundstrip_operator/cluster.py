@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -12,8 +12,11 @@ import msgspec
 from soundstrip_crds.conversion import Metadata
 from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL
 from soundstrip_operator.connection import Connection
+from soundstrip_operator.pages import Page, Read, as_body, read_page
 
 Body = dict[str, Any]
+
+T = TypeVar("T")
 
 _PAGE = 500
 _COMPONENT = "soundstrip-operator"
@@ -56,21 +59,21 @@ class Cluster:
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self._events = f"/api/v1/namespaces/{namespace}/events"
 
-    async def list_conversions(self) -> tuple[list[Body], int]:
-        """Return all conversions, and the version that the list is of."""
-        return await self._list(self._conversions)
+    async def list_conversions(self, read: Read[T]) -> tuple[list[T], int]:
+        """Return all conversions as they are read, and the version that the list is of."""
+        return await self._list(self._conversions, read)
 
-    async def list_jobs(self) -> tuple[list[Body], int]:
+    async def list_jobs(self, read: Read[T]) -> tuple[list[T], int]:
         """Return the Jobs of all conversions."""
-        return await self._list(self._jobs, labelSelector=CONVERSION_LABEL)
+        return await self._list(self._jobs, read, labelSelector=CONVERSION_LABEL)
 
-    async def list_pods(self) -> tuple[list[Body], int]:
+    async def list_pods(self, read: Read[T]) -> tuple[list[T], int]:
         """Return the pods of all conversions."""
-        return await self._list(self._pods, labelSelector=CONVERSION_LABEL)
+        return await self._list(self._pods, read, labelSelector=CONVERSION_LABEL)
 
     async def has_pods(self, selector: str) -> bool:
         """Say whether there is any pod with these labels."""
-        return bool((await self._list(self._pods, labelSelector=selector))[0])
+        return bool((await self._list(self._pods, as_body, labelSelector=selector))[0])
 
     async def is_namespace_ending(self) -> bool:
         """Say whether the namespace is being deleted."""
@@ -120,7 +123,7 @@ class Cluster:
     async def find_warning(self, job_uid: str) -> str:
         """Return the newest warning about a Job; empty if there is none."""
         selector = f"involvedObject.uid={job_uid},type=Warning"
-        events, _ = await self._list(self._events, fieldSelector=selector)
+        events, _ = await self._list(self._events, as_body, fieldSelector=selector)
         newest = max(events, key=_told_at, default={})
         return str(newest.get("message", ""))
 
@@ -147,28 +150,33 @@ class Cluster:
         except Conflict:
             return
 
-    async def _list(self, path: str, **query: str) -> tuple[list[Body], int]:
+    async def _list(self, path: str, read: Read[T], **query: str) -> tuple[list[T], int]:
+        """Return what can be read of a list, and the version that it is of."""
         for _ in range(3):
             try:
-                pages = [page async for page in self._pages(path, query)]
+                pages = [page async for page in self._pages(path, read, query)]
             except Expired:
                 continue
-            items = [item for page in pages for item in page.get("items", ())]
-            return items, int(pages[0]["metadata"].get("resourceVersion") or 0)
+            return [item for page in pages for item in page.items], pages[0].version
         raise ClusterUnavailable("The list changed faster than it could be read")
 
-    async def _pages(self, path: str, query: dict[str, str]) -> AsyncIterator[Body]:
+    async def _pages(
+        self, path: str, read: Read[T], query: dict[str, str]
+    ) -> AsyncIterator[Page[T]]:
         token = ""
         while True:
-            page = {"limit": str(_PAGE), "continue": token} if token else {"limit": str(_PAGE)}
-            body = await self._call("GET", f"{path}?{urlencode(query | page)}")
-            yield body
-            token = body["metadata"].get("continue") or ""
+            part = {"limit": str(_PAGE), "continue": token} if token else {"limit": str(_PAGE)}
+            page = read_page(await self._send("GET", f"{path}?{urlencode(query | part)}"), read)
+            yield page
+            token = page.token
             if not token:
                 return
 
     async def _call(self, method: str, path: str, body: Body | None = None) -> Body:
         """Send one request; the answer is the body as it came."""
+        return as_body(await self._send(method, path, body))
+
+    async def _send(self, method: str, path: str, body: Body | None = None) -> bytes:
         data = None if body is None else msgspec.json.encode(body)
         try:
             status, text = await self._connection.request(method, path, data)
@@ -176,23 +184,22 @@ class Cluster:
             raise ClusterUnavailable(
                 f"The API server did not answer ({type(error).__name__})"
             ) from error
-        return _read(status, text)
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _error(status, text)
+        return text
 
 
-def _read(status: int, text: bytes) -> Body:
-    if status < HTTPStatus.MULTIPLE_CHOICES:
-        body: Body = msgspec.json.decode(text)
-        return body
+def _error(status: int, text: bytes) -> ClusterError:
     message = _message(status, text)
     if status == HTTPStatus.NOT_FOUND:
-        raise NotFound(message)
+        return NotFound(message)
     if status == HTTPStatus.CONFLICT:
-        raise Conflict(message)
+        return Conflict(message)
     if status == HTTPStatus.GONE:
-        raise Expired(message)
+        return Expired(message)
     if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise ClusterUnavailable(message)
-    raise Refused(message)
+        return ClusterUnavailable(message)
+    return Refused(message)
 
 
 def _message(status: int, text: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
+from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.cluster import Body, Cluster, ClusterError
 from soundstrip_operator.tokens import Paced, TokenBucket
@@ -18,6 +19,10 @@ from soundstrip_operator.workqueue import Workqueue
 log = structlog.get_logger("soundstrip.intake")
 
 T = TypeVar("T")
+
+_CONVERSIONS = msgspec.json.Decoder(VideoConversion)
+_JOBS = msgspec.json.Decoder(Job)
+_PODS = msgspec.json.Decoder(Pod)
 
 _PROGRESS_SECONDS = 0.5
 """Progress is written no oftener than this for one conversion."""
@@ -110,15 +115,12 @@ class Intake:
 
     async def list_everything(self) -> None:
         """Replace the view, Jobs before pods, so that a Job's pod is as new as the Job."""
-        conversions, version = await self._cluster.list_conversions()
-        parsed = [c for body in conversions if (c := _parse(Conversion.parse, body))]
-        news = self._view.replace_conversions(parsed, version)
-        jobs, version = await self._cluster.list_jobs()
-        listed_jobs = [job for body in jobs if (job := _parse(parse_job, body))]
-        news |= self._view.jobs.replace(listed_jobs, version)
-        pods, version = await self._cluster.list_pods()
-        listed_pods = [pod for body in pods if (pod := _parse(parse_pod, body))]
-        news |= self._view.pods.replace(listed_pods, version)
+        conversions, version = await self._cluster.list_conversions(_read_conversion)
+        news = self._view.replace_conversions(conversions, version)
+        jobs, version = await self._cluster.list_jobs(_read_job)
+        news |= self._view.jobs.replace(jobs, version)
+        pods, version = await self._cluster.list_pods(_read_pod)
+        news |= self._view.pods.replace(pods, version)
         self._listed_at = time.monotonic()
         self.listed.set()
         for key in news | self._view.unsettled():
@@ -144,11 +146,36 @@ def parse_pod(body: Body) -> Pod:
     return msgspec.convert(body, Pod)
 
 
+def _read_conversion(text: msgspec.Raw) -> Conversion | None:
+    parsed = _read(_CONVERSIONS, text)
+    return None if parsed is None else Conversion(parsed)
+
+
+def _read_job(text: msgspec.Raw) -> Job | None:
+    return _read(_JOBS, text)
+
+
+def _read_pod(text: msgspec.Raw) -> Pod | None:
+    return _read(_PODS, text)
+
+
+def _read(decoder: msgspec.json.Decoder[T], text: msgspec.Raw) -> T | None:
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        _leave_alone(msgspec.json.decode(text), error)
+        return None
+
+
 def _parse(parse: Callable[[Body], T], body: Body) -> T | None:
-    """What can't be read is left alone: it is of a version that this operator does not know."""
     try:
         return parse(body)
     except msgspec.ValidationError as error:
-        name = body.get("metadata", {}).get("name", "?")
-        log.warning("an object is left alone", kind=body.get("kind"), name=name, error=str(error))
+        _leave_alone(body, error)
         return None
+
+
+def _leave_alone(body: Body, error: msgspec.ValidationError) -> None:
+    """What can't be read is of a version that this operator does not know."""
+    name = body.get("metadata", {}).get("name", "?")
+    log.warning("an object is left alone", kind=body.get("kind"), name=name, error=str(error))

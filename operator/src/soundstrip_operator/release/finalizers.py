@@ -4,6 +4,7 @@ import structlog
 
 from soundstrip_crds.names import FINALIZER
 from soundstrip_operator.cluster import Body, Cluster, Conflict, NotFound
+from soundstrip_operator.pages import as_body
 
 log = structlog.get_logger("soundstrip.release")
 
@@ -21,7 +22,7 @@ async def release_finalizers(cluster: Cluster) -> int:
     """
     released = 0
     for _ in range(_PASSES):
-        bodies, _ = await cluster.list_conversions()
+        bodies, _ = await cluster.list_conversions(as_body)
         held = [body for body in bodies if FINALIZER in _finalizers(body)]
         if not held:
             break
