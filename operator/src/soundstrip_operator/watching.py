@@ -5,7 +5,7 @@ that is fed here does that.
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import kopf
 
@@ -58,13 +58,27 @@ def _registry(eyes: Eyes) -> kopf.OperatorRegistry:
     return registry
 
 
+class _NothingToCompare(kopf.DiffBaseStorage):
+    """Spares kopf a deep copy of each object that it sees: only handlers of changes compare."""
+
+    def build(self, **_: object) -> kopf.BodyEssence:
+        """Return what there is to compare."""
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: object) -> None:
+        """Return what was compared last."""
+
+    def store(self, **_: object) -> None:
+        """Remember it."""
+
+
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.persistence.finalizer = f"{GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{GROUP}")
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=f"kopf.{GROUP}")
+    settings.persistence.diffbase_storage = _NothingToCompare()
     settings.watching.label_selectors["jobs"] = CONVERSION_LABEL
     settings.watching.label_selectors["pods"] = CONVERSION_LABEL
     settings.networking.request_timeout = 30
