@@ -107,6 +107,7 @@ class Lives(RuleBasedStateMachine):
             hands=hands,
             policy=policy,
             publish=self.herald.order,
+            position=lambda about: places.line(self.clock()).get(about.key),
             clock=self.clock,
         )
         self.see_everything()

@@ -98,9 +98,7 @@ def test_what_is_taken_in_bit_by_bit_is_what_a_fresh_look_sees(
             places.next_in_line(NOW)
     later = NOW + timedelta(seconds=60)
     fresh = Places(world.seen_afresh(), policy)
-    for body in world.conversions.values():
-        name = body["metadata"]["name"]
-        assert places.position(name, later) == fresh.position(name, later)
+    assert places.line(later) == fresh.line(later)
 
 
 @given(done=st.lists(deeds, max_size=30))
@@ -116,7 +114,7 @@ def test_no_place_stays_free_and_none_is_given_twice(done: list[tuple[str, int, 
             assert places.keep(name, NOW)
             places.commit(name)
             world.start(int(name.removeprefix("vc-"), 16))
-    waiting = [n for n in world.conversions if places.position(f"vc-{n:024x}", NOW)]
+    waiting = [int(name.removeprefix("vc-"), 16) for name in places.line(NOW)]
     active = active_numbers(world)
     full = [sum(n % 3 == owner for n in active) >= 2 for owner in {n % 3 for n in waiting}]
     assert len(active) >= _POLICY.max_active_jobs or all(full)
@@ -192,5 +190,4 @@ def test_a_job_whose_creation_was_not_answered_keeps_the_place(world: World):
 def test_the_line_is_numbered_in_the_order_of_starting(world: World):
     world.put(5, priority=7)
     places = Places(world.view, Policy(max_active_jobs=0, max_active_per_owner=1))
-    line = {n: places.position(f"vc-{n:024x}", NOW) for n in (1, 2, 4, 5)}
-    assert line == {5: 1, 1: 2, 2: 3, 4: 4}
+    assert places.line(NOW) == {f"vc-{n:024x}": place for place, n in enumerate((5, 1, 2, 4), 1)}

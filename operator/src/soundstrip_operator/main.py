@@ -21,6 +21,7 @@ from soundstrip_operator.intake import Intake
 from soundstrip_operator.job import Worker
 from soundstrip_operator.places import Places
 from soundstrip_operator.policy import Policy
+from soundstrip_operator.positions import Positions
 from soundstrip_operator.progress_server import build_app
 from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.quantity import parse_bytes
@@ -94,6 +95,7 @@ class _Parts:
     publications: Workqueue
     reconciler: Reconciler
     herald: Herald
+    positions: Positions
 
 
 def _assemble(
@@ -106,6 +108,8 @@ def _assemble(
         view, places=places, cluster=cluster, storage=storage, worker=_worker(settings), clock=_now
     )
     herald = Herald(view, storage, publisher, done=queue, queue=publications)
+    writes = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
+    positions = Positions(view, queue, places, writes=writes, clock=_now)
     reconciler = Reconciler(
         view,
         queue=queue,
@@ -113,11 +117,11 @@ def _assemble(
         hands=hands,
         policy=policy,
         publish=herald.order,
+        position=positions.of,
         clock=_now,
     )
-    progress = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
-    intake = Intake(view, queue, cluster, resync=settings.resync_seconds, progress=progress)
-    return _Parts(intake, queue, publications, reconciler, herald)
+    intake = Intake(view, queue, cluster, resync=settings.resync_seconds, progress=writes)
+    return _Parts(intake, queue, publications, reconciler, herald, positions)
 
 
 async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
@@ -134,6 +138,7 @@ async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
             parts.intake.keep_listing(),
             parts.queue.run(parts.reconciler.reconcile),
             parts.publications.run(parts.herald.announce),
+            parts.positions.keep_telling(),
             _watch(parts.intake, settings.namespace, stop, ready),
             _wait_for_signal(stop, ready),
         )

@@ -3,7 +3,7 @@
 import heapq
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -12,8 +12,8 @@ from soundstrip_operator.policy import Policy
 from soundstrip_operator.situation import next_try, run_of
 from soundstrip_operator.view import View
 
-_POSITIONS_HOLD = timedelta(seconds=2)
-"""How long positions are told as they were: to line all up costs more than one admission."""
+_LINE_HOLDS = timedelta(seconds=2)
+"""How long the line is told as it was: to line all up costs more than one admission."""
 
 
 class Places:
@@ -36,8 +36,8 @@ class Places:
         self._reviews: list[tuple[datetime, str]] = []
         self._due: dict[str, datetime] = {}
         self._given: set[str] = set()
-        self._positions: dict[str, int] = {}
-        self._positions_of: datetime | None = None
+        self._line: dict[str, int] = {}
+        self._lined_up_at: datetime | None = None
 
     def keep(self, key: str, now: datetime) -> bool:
         """Say whether the conversion has a place for its next try, given now if it is its turn."""
@@ -71,15 +71,18 @@ class Places:
         given, self._given = self._given, set()
         return frozenset(given)
 
-    def position(self, key: str, now: datetime) -> int | None:
-        """Return the place in the line, from 1, or None if it does not stand in it."""
-        self._take_changes(now)
-        if self._positions_of is None or now - self._positions_of >= _POSITIONS_HOLD:
-            everybody = take_turns(self._lines, self._running, len(self._stands) + 1)
-            self._positions = {one.name: n for n, one in enumerate(everybody, start=1)}
-            self._positions_of = now
-        stand = self._stands.get(key)
-        return self._positions.get(key) if stand is not None and stand.waiting else None
+    def line(self, now: datetime) -> Mapping[str, int]:
+        """Return who waits, in the order of their turns, with the place of each from 1.
+
+        It may be some seconds old.
+        """
+        if self._lined_up_at is None or now - self._lined_up_at >= _LINE_HOLDS:
+            self._take_changes(now)
+            most = len(self._stands) + self._running.total() + 1  # No limit: they wait for it.
+            everybody = take_turns(self._lines, self._running, most)
+            self._line = {one.name: place for place, one in enumerate(everybody, start=1)}
+            self._lined_up_at = now
+        return self._line
 
     def _give(self, now: datetime) -> None:
         self._take_changes(now)

@@ -32,9 +32,14 @@ class Reconciler:
         hands: Hands,
         policy: Policy,
         publish: Callable[[str], None],
+        position: Callable[[Conversion], int | None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Take `publish` for what has the end of a conversion announced, in its own time."""
+        """Take what the reconciler asks of others.
+
+        `publish` has the end of a conversion announced, in its own time; `position` says which
+        place in the line is to be told.
+        """
         self._clock = clock
         self._view = view
         self._queue = queue
@@ -42,6 +47,7 @@ class Reconciler:
         self._hands = hands
         self._policy = policy
         self._publish = publish
+        self._position = position
 
     async def reconcile(self, key: str) -> None:
         """Do all that can be done for the conversion of this name now.
@@ -108,7 +114,7 @@ class Reconciler:
             pods=pods,
             now=self._clock(),
             policy=self._policy,
-            position=self._places.position(about.key, self._clock()),
+            position=self._position(about),
             progress=self._view.progress.get(attempt_of(about.parsed)),
             facts=facts,
         )

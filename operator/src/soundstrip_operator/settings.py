@@ -68,7 +68,7 @@ class OperatorSettings(Settings):
         default=600.0, ge=0, description="how long failed Jobs stay for their logs"
     )
     progress_writes_per_second: float = Field(
-        default=20.0, gt=0, description="how often progress alone is written, for all conversions"
+        default=20.0, gt=0, description="how often progress and places in the line are written"
     )
     resync_seconds: float = Field(
         default=120.0, gt=0, description="how often everything is listed again"
