@@ -17,6 +17,7 @@ demo: tools cluster images ## Show the main job: a video goes in, an MP3 and an 
 	@hack/demo/run
 
 test: tools cluster images ## Prove it: unit, integration and end-to-end tests on a real cluster
+	@hack/images/previous >/dev/null
 	@uv run --frozen pytest -n 2 --no-loadscope-reorder $(addprefix tests/,e2e integration chart mail) $(ROOMS)
 
 unit: tools ## Run the unit tests of all rooms; they need no server

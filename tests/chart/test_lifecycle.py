@@ -6,13 +6,16 @@ The tests follow each other: each finds the release as the one before left it.
 import base64
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chart.rendering import CHART
+from tests.chart.rendering import CHART, ROOT
 from tests.e2e.person import Person
 from tests.e2e.port_forward import PortForward
 from tests.kubernetes import CONTEXT, Namespace
+from tests.media import make_long
 from tests.waiting import wait_until
 
 FINALIZER = "soundstrip.dev/storage"
@@ -84,21 +87,53 @@ def finalizers(namespace: Namespace) -> list[str]:
 
 @pytest.fixture(scope="module")
 def first(namespace: Namespace) -> dict[str, Any]:
-    """The first installation, without any value, and what it made up."""
-    notes = helm(namespace, "install", str(CHART), "--wait")
+    """The first installation, of the version before this one, and what it made up."""
+    done = subprocess.run(
+        [ROOT / "hack" / "images" / "previous"], check=True, capture_output=True, text=True
+    )
+    notes = helm(namespace, "install", f"{done.stdout.strip()}/charts/soundstrip", "--wait")
     assert "no notifier runs" in notes
     return generated(namespace)
 
 
-def test_an_installation_without_values_converts_a_second_of_video(
-    namespace: Namespace, first: dict[str, Any]
+@contextmanager
+def logged_in(namespace: Namespace, first: dict[str, Any]) -> Iterator[Person]:
+    user = {k: base64.b64decode(v).decode() for k, v in first["soundstrip-first-user"].items()}
+    with PortForward(namespace, "service/soundstrip-gateway", 8000) as forward:
+        yield Person(forward, user["name"], user["password"])
+
+
+def reason(namespace: Namespace, name: str) -> str:
+    conditions = (namespace.get("videoconversion", name) or {}).get("status", {})["conditions"]
+    return next((str(c["reason"]) for c in conditions if c["type"] == "Succeeded"), "")
+
+
+def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
+    namespace: Namespace, first: dict[str, Any], tmp_path: Path
 ):
-    told = helm(namespace, "test")
-    assert "Phase:          Succeeded" in told
-    assert namespace.list("videoconversions") == []
+    clip = make_long(tmp_path / "long.mp4", minutes=8)
+    with logged_in(namespace, first) as person:
+        names = [person.upload(clip) for _ in range(3)]  # two run, one waits
+    wait_until(lambda: reason(namespace, names[1]) == "Converting", "two run", seconds=60)
+    crd = ROOT / "crds" / "soundstrip.dev_videoconversions.yaml"
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={crd}")
+    helm(namespace, "upgrade", str(CHART), "--wait")
+
+    assert generated(namespace) == first
+    for name in names:
+        wait = ["wait", f"vc/{name}", "--for=condition=Notified", "--timeout=120s"]
+        namespace.kubectl(*wait, seconds=130)
+        status = (namespace.get("videoconversion", name) or {})["status"]
+        assert reason(namespace, name) == "Succeeded"
+        [run] = status["runs"]
+        assert len(run["tries"]) == 1, "what ran goes on, and nothing runs twice"
+    with logged_in(namespace, first) as person:
+        for name in names:
+            assert person.request("GET", f"/v1/conversions/{name}/result").ok
+            namespace.kubectl("delete", "vc", name, "--timeout=60s", seconds=70)
 
 
-def test_an_upgrade_changes_no_secret(namespace: Namespace, first: dict[str, Any]):
+def test_an_upgrade_of_values_changes_no_secret(namespace: Namespace, first: dict[str, Any]):
     helm(namespace, "upgrade", str(CHART), "--set=operator.maxActiveJobs=1", "--wait")
     assert generated(namespace) == first
 
@@ -120,11 +155,17 @@ def test_a_second_installation_finds_secrets_and_data_again(
 ):
     helm(namespace, "install", str(CHART), "--wait")
     assert generated(namespace) == first
-    user = {k: base64.b64decode(v).decode() for k, v in first["soundstrip-first-user"].items()}
-    with PortForward(namespace, "service/soundstrip-gateway", 8000) as forward:
-        person = Person(forward, user["name"], user["password"])
+    with logged_in(namespace, first) as person:
         assert person.request("GET", "/v1/conversions").ok
     wait_until(lambda: finalizers(namespace) == [FINALIZER], "the operator takes it on again")
+
+
+def test_an_installation_without_values_converts_a_second_of_video(
+    namespace: Namespace, first: dict[str, Any]
+):
+    told = helm(namespace, "test")
+    assert "Phase:          Succeeded" in told
+    assert [one["metadata"]["name"] for one in namespace.list("videoconversions")] == [NAME]
 
 
 def test_deleting_the_namespace_does_not_hang_on_a_conversion(

@@ -316,6 +316,6 @@ def test_images_have_the_tags_that_were_built_or_the_charts_version():
     file = CHART / "files" / "images.yaml"
     tags: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
     [container] = dict(pods(render()))["gateway"]["containers"]
-    assert container["image"] == f"soundstrip/service:{tags.get('service', '0.1.0')}"
+    assert container["image"] == f"soundstrip/service:{tags.get('service', '0.2.0')}"
     given = dict(pods(render("--set=images.service.tag=mine")))["gateway"]["containers"][0]
     assert given["image"] == "soundstrip/service:mine"
