@@ -49,7 +49,7 @@ def make_plan(
         try_number=1,
         owner=OWNER,
         source=source,
-        output=output or Output(),
+        output=(output or Output()).resolve(),
         max_result_bytes=max_result_bytes,
     )
 

@@ -102,9 +102,11 @@ def test_a_finished_conversion_that_was_let_go_with_a_release_is_taken_on_again(
 def test_the_source_is_claimed_before_any_job():
     new = situation(conversion())
     assert decide(new) == (ClaimSource(),)
-    assert decide(replace(new, facts=Facts(source=Answer.YES))) == (RequestPlace(),)
-    placed = Facts(source=Answer.YES, place=Answer.YES)
-    assert decide(replace(new, facts=placed)) == (CreateJob(1, 1, 1),)
+    status = written(replace(new, facts=Facts(source=Answer.YES)))
+    assert told(status, "Accepted") == ("True", "SourceClaimed")
+    accepted = replace(new, conversion=conversion_with(new.conversion, status))
+    assert decide(accepted) == (RequestPlace(),)
+    assert decide(replace(accepted, facts=Facts(place=Answer.YES))) == (CreateJob(1, 1, 1),)
 
 
 def test_a_source_that_the_owner_has_not_ends_it():

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.conversions import conversion
 
+from soundstrip_crds.conversion import ResolvedOutput
 from soundstrip_crds.job import JobPlan, progress_token
 from soundstrip_crds.names import job_name
 from soundstrip_operator.job import Attempt, Worker, build_job
@@ -88,6 +89,23 @@ def test_both_get_the_plan_and_it_holds_no_secret(containers: dict[str, Any]):
     plan = msgspec.json.decode(text, type=JobPlan)
     assert (plan.uid, plan.run, plan.try_number, plan.max_result_bytes) == ("uid-1", 1, 2, 500)
     assert "k" * 32 not in text
+
+
+def plan(body: dict[str, Any]) -> JobPlan:
+    container = body["spec"]["template"]["spec"]["containers"][0]
+    return msgspec.json.decode(container["env"][0]["value"], type=JobPlan)
+
+
+def test_a_job_makes_what_was_settled_at_acceptance():
+    wish, settled = {"bitrate": "128k"}, {"format": "mp3", "quality": "V7"}
+    about = conversion(spec={"output": wish}, status={"output": settled})
+    assert plan(build_job(about, Attempt(1, 1), WORKER)).output == about.status.output
+
+
+def test_what_an_older_operator_accepted_makes_what_its_spec_says():
+    about = conversion(spec={"output": {"format": "mp3"}})
+    output = plan(build_job(about, Attempt(1, 1), WORKER)).output
+    assert output == ResolvedOutput(format="mp3", bitrate="192k")
 
 
 def test_each_writes_only_where_the_other_reads(containers: dict[str, Any]):

@@ -55,7 +55,7 @@ def refusal(rules: Namespace, body: Body) -> str:
 
 def test_defaults_are_filled_in(rules: Namespace):
     spec = try_create(rules, conversion())["spec"]
-    assert spec["output"] == {"format": "mp3"}
+    assert spec["output"] == {}
     assert spec["notify"] == {"email": True}
     assert spec["cancelled"] is False
     assert spec["activeDeadlineSeconds"] == 3600
@@ -256,6 +256,8 @@ def test_what_succeeded_may_not_run_again(kube: Namespace):
         status(condition={"status": "Maybe"}),
         status(condition={"reason": "two words"}),
         status(condition={"message": "x" * 1025}),
+        status(output={"bitrate": "192k"}),
+        status(output={"format": "mp3", "quality": "V10"}),
         status(progress={"percent": 101}),
         status(progress={}),
         status(queue={"position": 0}),
@@ -306,6 +308,7 @@ def two(crd: None) -> Iterator[Namespace]:
 def test_the_columns_tell_the_story(kube: Namespace):
     told = status(
         condition={"reason": "Converting"},
+        output={"format": "mp3", "bitrate": "192k"},
         progress={"percent": 42},
         media={"container": "mp4", "durationSeconds": 12.5},
         runs=[{"number": 1, "tries": [_try(1, "job-1"), _try(2, "job-2")]}],

@@ -16,7 +16,7 @@ PLAN = JobPlan(
     try_number=1,
     owner="o",
     source=SOURCE,
-    output=Output(),
+    output=Output().resolve(),
     max_result_bytes=1,
 )
 VARIABLES = {"SOUNDSTRIP_PLAN": msgspec.json.encode(PLAN).decode(), "MONGO_URI": "mongodb://x"}

@@ -21,9 +21,11 @@ Sentence = Annotated[str, Meta(max_length=1024)]
 Word = Annotated[str, Meta(max_length=63)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
+Format = Literal["mp3"]
 Bitrate = Literal["128k", "192k", "320k"]
 Quality = Literal["V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9"]
 
+DEFAULT_FORMAT: Format = "mp3"
 DEFAULT_BITRATE: Bitrate = "192k"
 DEFAULT_DEADLINE_SECONDS = 3600
 
@@ -44,12 +46,29 @@ class Source(_Object, frozen=True):
     sha256: Sha256
 
 
+class ResolvedOutput(_Object, frozen=True):
+    """The audio that is made, with nothing left to be filled in: it has a bit rate or a quality."""
+
+    format: Format
+    bitrate: Bitrate | None = None
+    quality: Quality | None = None
+
+
 class Output(_Object, frozen=True):
     """The audio that is asked for: `bitrate` (constant) or `quality` (variable), not both."""
 
-    format: Literal["mp3"] = "mp3"
+    format: Format | None = None
     bitrate: Bitrate | None = None
     quality: Quality | None = None
+
+    def resolve(self) -> ResolvedOutput:
+        """Return the audio that these words mean, with the defaults for what they leave open."""
+        by_default = None if self.quality else DEFAULT_BITRATE
+        return ResolvedOutput(
+            format=self.format or DEFAULT_FORMAT,
+            bitrate=self.bitrate or by_default,
+            quality=self.quality,
+        )
 
 
 class Owner(_Object, frozen=True):
@@ -171,6 +190,7 @@ class Status(_Object, frozen=True):
     observed_generation: Annotated[int, Meta(ge=0)] | None = None
     conditions: Annotated[tuple[Condition, ...], Meta(max_length=8)] = ()
     queue: Queue | None = None
+    output: ResolvedOutput | None = None
     progress: Progress | None = None
     media: Media | None = None
     result: Result | None = None

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from soundstrip_crds.conversion import Media, Output, Progress, Result, Source
+from soundstrip_crds.conversion import Media, Progress, ResolvedOutput, Result, Source
 from soundstrip_crds.reasons import Reason
 
 PLAN_VARIABLE = "SOUNDSTRIP_PLAN"
@@ -75,7 +75,7 @@ class JobPlan(_Message, frozen=True):
     try_number: int
     owner: str
     source: Source
-    output: Output
+    output: ResolvedOutput
     max_result_bytes: int
     """The most bytes that the mover takes from the converter."""
 

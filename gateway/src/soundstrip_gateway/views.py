@@ -5,7 +5,7 @@ from typing import Any, Literal, assert_never
 
 import msgspec
 
-from soundstrip_crds.conversion import DEFAULT_BITRATE, Condition, Result, VideoConversion
+from soundstrip_crds.conversion import Condition, Result, VideoConversion
 from soundstrip_crds.reasons import REMEDY, Reason
 
 RETRY_SECONDS = 2
@@ -83,7 +83,7 @@ def describe(conversion: VideoConversion, url: str) -> dict[str, Any]:
         **_reason_and_message(outcome),
         "progress": status.progress,
         "source": spec.source,
-        "output": _describe_output(conversion),
+        "output": status.output or spec.output.resolve(),
         "notify": {"email": spec.notify.email},
         "media": status.media,
         "result": status.result,
@@ -103,13 +103,6 @@ def describe_legacy(conversion: VideoConversion) -> dict[str, Any]:
         **_reason_and_message(judge(conversion)),
         "progress": progress.percent if progress else 0,
     }
-
-
-def _describe_output(conversion: VideoConversion) -> dict[str, str]:
-    output = conversion.spec.output
-    if output.quality is not None:
-        return {"format": output.format, "quality": output.quality}
-    return {"format": output.format, "bitrate": output.bitrate or DEFAULT_BITRATE}
 
 
 def _reason_and_message(outcome: Outcome) -> dict[str, str]:

@@ -66,7 +66,7 @@ def _cancel(s: Situation) -> Status:
 
 def _accept(s: Situation) -> Actions:
     if s.facts.source is Answer.YES:
-        return pursue(s)
+        return (WriteStatus(story.accepted(s, s.conversion.spec.output.resolve())),)
     if s.facts.source is Answer.NO:
         return (WriteStatus(story.refused(s)),)
     down = s.facts.storage_down

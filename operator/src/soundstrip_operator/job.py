@@ -236,6 +236,7 @@ def _container(name: str, user: int, worker: Worker) -> Body:
 
 
 def _plan(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
+    """What an older operator accepted has no output in its status."""
     plan = JobPlan(
         install=worker.install,
         conversion=conversion.metadata.name,
@@ -244,7 +245,7 @@ def _plan(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body
         try_number=attempt.number,
         owner=conversion.spec.owner.id,
         source=conversion.spec.source,
-        output=conversion.spec.output,
+        output=conversion.status.output or conversion.spec.output.resolve(),
         max_result_bytes=worker.max_result_bytes,
     )
     return {"name": PLAN_VARIABLE, "value": msgspec.json.encode(plan).decode()}

@@ -8,6 +8,7 @@ from soundstrip_crds.conversion import (
     Media,
     Progress,
     Queue,
+    ResolvedOutput,
     Result,
     Run,
     Status,
@@ -40,6 +41,12 @@ def unclaimed(s: Situation, cause: str) -> Status:
     text = explain(reason, cause)
     status = _set(s, s.status, ("Accepted", "Unknown", reason, text))
     return _waiting(s, status, Reason.QUEUED, text)
+
+
+def accepted(s: Situation, output: ResolvedOutput) -> Status:
+    """It may run, and this is what it makes, whatever changes from now on."""
+    status = _accepted(s, replace(s.status, output=output))
+    return _waiting(s, status, Reason.QUEUED, explain(Reason.QUEUED))
 
 
 def queued(s: Situation, message: str) -> Status:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from soundstrip_crds.conversion import DEFAULT_BITRATE, Output
+from soundstrip_crds.conversion import ResolvedOutput
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.probing import AUDIO_CODECS, PROTOCOLS
 
@@ -17,7 +17,13 @@ _COMMAND = ["ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-stats_period"
 
 
 def encoding_arguments(
-    media: Path, demuxer: Demuxer, output: Output, *, result: Path, progress: Path, most_bytes: int
+    media: Path,
+    demuxer: Demuxer,
+    output: ResolvedOutput,
+    *,
+    result: Path,
+    progress: Path,
+    most_bytes: int,
 ) -> list[str]:
     """Return the command that makes the audio of a file's first audio track.
 
@@ -37,8 +43,8 @@ def encoding_arguments(
     return arguments
 
 
-def _rate(output: Output) -> dict[str, str | int]:
+def _rate(output: ResolvedOutput) -> dict[str, str | int]:
     """A constant bit rate, or LAME's quality from 0 (best) to 9."""
-    if output.quality and not output.bitrate:
-        return {"q:a": int(output.quality.removeprefix("V"))}
-    return {"b:a": output.bitrate or DEFAULT_BITRATE}
+    quality = None if output.quality is None else int(output.quality.removeprefix("V"))
+    rate = {"b:a": output.bitrate, "q:a": quality}
+    return {option: value for option, value in rate.items() if value is not None}
