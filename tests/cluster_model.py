@@ -61,6 +61,7 @@ class ClusterModel:
 
     def __init__(self, clock: Clock, fuse: Fuse) -> None:
         self.conversions: dict[str, Body] = {}
+        self.profiles: dict[str, Body] = {}
         self.jobs: dict[str, Body] = {}
         self.pods: dict[str, Body] = {}
         self.created_jobs: list[str] = []
@@ -70,15 +71,21 @@ class ClusterModel:
 
     # What a person and the gateway do.
 
-    def add_conversion(self, number: int) -> str:
+    def add_conversion(self, number: int, output: Body) -> str:
         """Create a conversion."""
-        body = conversion_body(f"{number:024x}", f"uid-{number}")
+        body = conversion_body(f"{number:024x}", f"uid-{number}", spec={"output": output})
         body["spec"]["owner"]["id"] = body["metadata"]["labels"][OWNER_LABEL] = f"u{number % 2}"
         body["metadata"]["creationTimestamp"] = self._clock.text()
         self._touch(body)
         name: str = body["metadata"]["name"]
         self.conversions[name] = body
         return name
+
+    def set_profile(self, name: str, spec: Body) -> None:
+        """Create or change a profile."""
+        body: Body = {"metadata": {"name": name, "uid": name}, "spec": spec}
+        self._touch(body)
+        self.profiles[name] = body
 
     def change(self, name: str, **spec: Any) -> None:
         """Change fields of the spec."""

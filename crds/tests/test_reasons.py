@@ -1,11 +1,11 @@
 """Claims about the taxonomy."""
 
 from soundstrip_crds.job import REASON_OF_EXIT_CODE, ExitCode
-from soundstrip_crds.reasons import PERMANENT, REMEDY, TRANSIENT, WAITING, Reason
+from soundstrip_crds.reasons import BLOCKED, PERMANENT, REMEDY, TRANSIENT, WAITING, Reason
 
 
 def test_each_reason_is_of_exactly_one_kind():
-    kinds = [WAITING, PERMANENT, TRANSIENT, {Reason.SUCCEEDED}]
+    kinds = [WAITING, BLOCKED, PERMANENT, TRANSIENT, {Reason.SUCCEEDED}]
     for reason in Reason:
         assert sum(reason in kind for kind in kinds) == 1, reason
 
@@ -19,7 +19,7 @@ def test_each_reason_has_a_sentence_that_fits_a_condition():
 
 def test_each_exit_code_has_a_reason_that_is_an_end():
     assert REASON_OF_EXIT_CODE.keys() == set(ExitCode)
-    assert not WAITING & set(REASON_OF_EXIT_CODE.values())
+    assert not (WAITING | BLOCKED) & set(REASON_OF_EXIT_CODE.values())
 
 
 def test_no_exit_code_is_one_that_python_or_a_signal_makes():

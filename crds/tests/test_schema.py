@@ -8,12 +8,13 @@ import pytest
 import yaml
 
 from soundstrip_crds.conversion import Spec, Status
-from soundstrip_crds.names import GROUP, KIND, PLURAL, VERSION
+from soundstrip_crds.names import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
+from soundstrip_crds.profile import ProfileSpec
 
 Schema = dict[str, Any]
 
-_CRD = Path(__file__).parents[1] / "soundstrip.dev_videoconversions.yaml"
-_CHARTS_CRD = Path(__file__).parents[2] / "charts/soundstrip/files/crds" / _CRD.name
+_CRDS = Path(__file__).parents[1]
+_CHARTS_CRDS = _CRDS.parent / "charts/soundstrip/files/crds"
 
 _BOUNDS = {
     "minimum": "minimum",
@@ -25,16 +26,15 @@ _BOUNDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def crd() -> Schema:
-    body: Schema = yaml.safe_load(_CRD.read_text())
+def read_crd(plural: str) -> Schema:
+    body: Schema = yaml.safe_load((_CRDS / f"{GROUP}_{plural}.yaml").read_text())
     return body
 
 
-@pytest.fixture(scope="module")
-def root(crd: Schema) -> Schema:
-    schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    return schema
+def read_schema(plural: str) -> Schema:
+    version = read_crd(plural)["spec"]["versions"][0]
+    properties: Schema = version["schema"]["openAPIV3Schema"]["properties"]
+    return properties
 
 
 def describe_yaml(schema: Schema) -> Schema:
@@ -91,29 +91,35 @@ def _common(schema: Schema) -> Schema:
     return told
 
 
-def test_the_spec_is_the_same_in_yaml_and_in_python(root: Schema):
-    assert describe_yaml(root["properties"]["spec"]) == describe_python(Spec)
+PARTS = {
+    (PLURAL, "spec"): Spec,
+    (PLURAL, "status"): Status,
+    (PROFILE_PLURAL, "spec"): ProfileSpec,
+}
 
 
-def test_the_status_is_the_same_in_yaml_and_in_python(root: Schema):
-    assert describe_yaml(root["properties"]["status"]) == describe_python(Status)
+@pytest.mark.parametrize(("plural", "part"), PARTS)
+def test_each_part_is_the_same_in_yaml_and_in_python(plural: str, part: str):
+    assert describe_yaml(read_schema(plural)[part]) == describe_python(PARTS[plural, part])
 
 
-def test_the_names_are_the_ones_that_the_code_uses(crd: Schema):
+@pytest.mark.parametrize(("plural", "kind"), [(PLURAL, KIND), (PROFILE_PLURAL, PROFILE_KIND)])
+def test_the_names_are_the_ones_that_the_code_uses(plural: str, kind: str):
+    crd = read_crd(plural)
     spec = crd["spec"]
-    assert (spec["group"], spec["names"]["kind"], spec["names"]["plural"]) == (GROUP, KIND, PLURAL)
+    assert (spec["group"], spec["names"]["kind"], spec["names"]["plural"]) == (GROUP, kind, plural)
     assert [version["name"] for version in spec["versions"]] == [VERSION]
-    assert crd["metadata"]["name"] == f"{PLURAL}.{GROUP}"
+    assert crd["metadata"]["name"] == f"{plural}.{GROUP}"
 
 
-def test_every_field_is_described_and_bounded(root: Schema):
-    for part in ("spec", "status"):
-        for path, field in walk(part, root["properties"][part]):
-            assert field.get("description") or path.endswith("[]"), path
-            if field["type"] == "string" and not {"enum", "format"} & field.keys():
-                assert "maxLength" in field, path
-            if field["type"] == "array":
-                assert "maxItems" in field, path
+@pytest.mark.parametrize(("plural", "part"), PARTS)
+def test_every_field_is_described_and_bounded(plural: str, part: str):
+    for path, field in walk(part, read_schema(plural)[part]):
+        assert field.get("description") or path.endswith("[]"), path
+        if field["type"] == "string" and not {"enum", "format"} & field.keys():
+            assert "maxLength" in field, path
+        if field["type"] == "array":
+            assert "maxItems" in field, path
 
 
 def walk(path: str, schema: Schema) -> list[tuple[str, Schema]]:
@@ -125,5 +131,6 @@ def walk(path: str, schema: Schema) -> list[tuple[str, Schema]]:
     return found
 
 
-def test_the_chart_installs_this_crd_and_no_other():
-    assert _CHARTS_CRD.read_text() == _CRD.read_text()
+def test_the_chart_installs_these_crds_and_no_others():
+    ours = {path.name: path.read_text() for path in _CRDS.glob("*.yaml")}
+    assert ours == {path.name: path.read_text() for path in _CHARTS_CRDS.iterdir()}

@@ -15,6 +15,7 @@ def make_conversion() -> MakeConversion:
         *,
         file_id: str = "0123456789abcdef01234567",
         created: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        output: dict[str, str] | None = None,
         status: dict[str, Any] | None = None,
     ) -> VideoConversion:
         return VideoConversion.parse(
@@ -31,6 +32,7 @@ def make_conversion() -> MakeConversion:
                         "sha256": "0" * 64,
                     },
                     "owner": {"id": "7", "name": "ann"},
+                    "output": output or {},
                 },
                 "status": status or {},
             }

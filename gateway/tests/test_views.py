@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from soundstrip_crds.conversion import VideoConversion
-from soundstrip_crds.reasons import WAITING, Reason
+from soundstrip_crds.reasons import BLOCKED, WAITING, Reason
 from soundstrip_gateway.views import (
     Failed,
     Ready,
@@ -58,6 +58,25 @@ def test_what_waits_or_runs_is_under_way(make_conversion: MakeConversion, reason
     )
 
 
+@pytest.mark.parametrize("reason", sorted(BLOCKED))
+def test_what_a_person_has_to_see_to_waits(make_conversion: MakeConversion, reason: Reason):
+    assert state_of(make_conversion(status=_status("Unknown", reason))) == "queued"
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({}, {}),
+        ({"profile": "voice"}, {"profile": "voice"}),
+        ({"quality": "V2"}, {"format": "mp3", "quality": "V2"}),
+    ],
+)
+def test_before_it_is_accepted_the_output_is_what_was_asked_for(
+    make_conversion: MakeConversion, wish: dict[str, str], told: dict[str, str]
+):
+    assert describe(make_conversion(output=wish), "/x")["output"] == told
+
+
 def test_success_has_a_result(make_conversion: MakeConversion):
     conversion = make_conversion(status=_status("True", "Succeeded", result=RESULT))
     outcome = judge(conversion)
@@ -85,6 +104,7 @@ def test_the_json_holds_what_a_person_asks_for(make_conversion: MakeConversion):
     status = _status(
         "True",
         "Succeeded",
+        output={"format": "mp3", "bitrate": "192k", "profile": "standard"},
         result=RESULT,
         progress={"percent": 100},
         media={"container": "mov", "durationSeconds": 1.5},
@@ -94,7 +114,7 @@ def test_the_json_holds_what_a_person_asks_for(make_conversion: MakeConversion):
     assert described["id"] == "vc-0123456789abcdef01234567"
     assert described["state"] == "succeeded"
     assert described["progress"] == {"percent": 100}
-    assert described["output"] == {"format": "mp3", "bitrate": "192k"}
+    assert described["output"] == {"format": "mp3", "bitrate": "192k", "profile": "standard"}
     assert described["links"] == {"self": "/v1/c/1", "result": "/v1/c/1/result"}
     assert described["createdAt"] == "2026-01-02T03:04:05Z"
     assert described["finishedAt"] == "2026-01-02T03:05:00Z"

@@ -18,6 +18,10 @@ def test_a_quality_is_taken():
     assert parse_wish({"quality": "V2"}).output == Output(quality="V2")
 
 
+def test_a_profile_is_taken_whether_there_is_one_or_not():
+    assert parse_wish({"profile": "not-yet"}).output == Output(profile="not-yet")
+
+
 def test_no_e_mail_is_sent_to_who_wants_none():
     assert parse_wish({"notify": "false"}).notify == Notify(email=False)
 
@@ -29,8 +33,12 @@ def test_no_e_mail_is_sent_to_who_wants_none():
         ({"bitrate": ""}, "128k, 192k, 320k"),
         ({"quality": "v2"}, "V0, V1"),
         ({"notify": "perhaps"}, "true or false"),
-        ({"bitrate": "128k", "quality": "V0"}, "not both"),
-        ({"birtate": "128k"}, "bitrate, quality, notify"),
+        ({"bitrate": "128k", "quality": "V0"}, "not several"),
+        ({"profile": "voice", "quality": "V0"}, "not several"),
+        ({"profile": "My Voice"}, "lower-case letters"),
+        ({"profile": ""}, "lower-case letters"),
+        ({"profile": "a" * 64}, "at most 63"),
+        ({"birtate": "128k"}, "profile, bitrate, quality, notify"),
     ],
 )
 def test_a_refusal_says_what_there_is(fields: dict[str, str], sentence: str):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soundstrip_crds.events import CloudEvent
-from soundstrip_crds.reasons import REMEDY, WAITING, Reason
+from soundstrip_crds.reasons import PERMANENT, REMEDY, TRANSIENT, Reason
 from soundstrip_notifier.address import parse_address
 from soundstrip_notifier.errors import Malformed
 from soundstrip_notifier.letter import Letter, message_id, parse_event, write_letter
@@ -28,7 +28,7 @@ HEADERS = [
     "MIME-Version",
     "Content-Type",
 ]
-FINAL_FAILURES = sorted(set(Reason) - WAITING - {Reason.SUCCEEDED})
+FINAL_FAILURES = sorted(PERMANENT | TRANSIENT)
 many = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -23,7 +23,7 @@ from tests.conversions import (
     running,
 )
 
-from soundstrip_crds.conversion import Result, Status, VideoConversion
+from soundstrip_crds.conversion import ResolvedOutput, Result, Status, VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_crds.names import FINALIZER, KUEUE_QUEUE
 from soundstrip_crds.reasons import PERMANENT, REMEDY, Reason
@@ -45,6 +45,7 @@ from soundstrip_operator.actions import (
 )
 from soundstrip_operator.decision import decide
 from soundstrip_operator.policy import Policy
+from soundstrip_operator.profiles import Profile
 from soundstrip_operator.situation import Answer, Facts, Situation
 from soundstrip_operator.workload import JobSpec
 
@@ -107,6 +108,57 @@ def test_the_source_is_claimed_before_any_job():
     accepted = replace(new, conversion=conversion_with(new.conversion, status))
     assert decide(accepted) == (RequestPlace(),)
     assert decide(replace(accepted, facts=Facts(place=Answer.YES))) == (CreateJob(1, 1, 1),)
+
+
+def profile(name: str, **spec: object) -> Profile:
+    return Profile.parse({"metadata": {"name": name}, "spec": spec})
+
+
+def asking_for(name: str, **parts: object) -> Situation:
+    about = conversion(spec={"output": {"profile": name}})
+    return situation(about, facts=Facts(source=Answer.YES), **parts)
+
+
+def test_what_a_profile_says_is_settled_before_any_job_and_not_changed_with_it():
+    s = asking_for("mine", profiles=(profile("mine", quality="V2"),))
+    status = written(s)
+    settled = ResolvedOutput(profile="mine", format="mp3", quality="V2")
+    assert status.output == settled
+    for later in ((), (profile("mine", bitrate="128k"),)):
+        place = Facts(place=Answer.YES)
+        about = conversion_with(s.conversion, status)
+        then = replace(s, conversion=about, facts=place, profiles=later)
+        assert decide(then) == (CreateJob(1, 1, 1),)
+        assert written(replace(then, jobs=(job(),))).output == settled
+
+
+def test_a_profile_that_is_not_there_is_told_and_waited_for():
+    s = asking_for("mine", profiles=(profile("yours"),))
+    status = written(s)
+    assert told(status, "Accepted") == ("False", "InvalidProfile")
+    assert told(status) == ("Unknown", "InvalidProfile")
+    assert told(status, "Finished") == ("False", "Unfinished")
+    accepted = status.condition("Accepted")
+    assert accepted is not None
+    assert "yours" in accepted.message
+    waiting = replace(s, conversion=conversion_with(s.conversion, status), facts=Facts())
+    assert decide(waiting) == (), "nothing is asked of anybody"
+    made = replace(waiting, profiles=(profile("mine"), profile("yours")))
+    assert told(written(made), "Accepted") == ("True", "SourceClaimed")
+
+
+def test_what_waits_for_a_profile_is_cancelled_or_deleted_at_once():
+    status = written(asking_for("mine"))
+    given = {"output": {"profile": "mine"}}
+    ended = conversion(spec=given | {"cancelled": True})
+    assert told(written(situation(conversion_with(ended, status)))) == ("False", "Cancelled")
+    deleted = conversion(metadata={"deletionTimestamp": before(1)}, spec=given)
+    assert decide(situation(conversion_with(deleted, status))) == (RemoveBlobs(),)
+
+
+def test_a_source_that_the_owner_has_not_ends_it_whatever_the_profile():
+    s = replace(asking_for("mine"), facts=Facts(source=Answer.NO))
+    assert told(written(s)) == ("False", "SourceMissing")
 
 
 def test_a_source_that_the_owner_has_not_ends_it():
@@ -406,8 +458,24 @@ def test_a_conversion_that_failed_runs_again_from_the_start_when_a_person_wants_
         wanting_run(2, {}), conversion=conversion_with(wanting_run(2, {}).conversion, status)
     )
     assert decide(begun) == (ClaimSource(),), "the source may be gone by now"
-    placed = replace(begun, facts=Facts(source=Answer.YES, place=Answer.YES))
+    accepted = written(replace(begun, facts=Facts(source=Answer.YES)))
+    then = conversion_with(begun.conversion, accepted)
+    placed = replace(begun, conversion=then, facts=Facts(place=Answer.YES))
     assert decide(placed) == (CreateJob(2, 1, 1),)
+
+
+def test_another_run_makes_what_the_profile_says_then():
+    asked, made = {"profile": "mine"}, {"profile": "mine", "format": "mp3", "bitrate": "128k"}
+    failed = latched("False", "DiskFull") | {"output": made}
+    again = conversion(spec={"output": asked, "run": 2}, status=failed)
+    begun = written(situation(again, profiles=(profile("mine", bitrate="320k"),)))
+    assert begun.output is None
+    claimed = situation(
+        conversion_with(again, begun),
+        profiles=(profile("mine", bitrate="320k"),),
+        facts=Facts(source=Answer.YES),
+    )
+    assert written(claimed).output == ResolvedOutput(profile="mine", format="mp3", bitrate="320k")
 
 
 def test_an_end_is_announced_before_the_next_run_begins():

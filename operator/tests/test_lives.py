@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 from collections import Counter
 from typing import Any
 
@@ -19,6 +20,7 @@ from soundstrip_operator.intake import parse_job, parse_pod
 from soundstrip_operator.job import Worker
 from soundstrip_operator.places import Places
 from soundstrip_operator.policy import Policy
+from soundstrip_operator.profiles import Profile
 from soundstrip_operator.reconciler import Reconciler
 from soundstrip_operator.resources import Resources
 from soundstrip_operator.view import Conversion, View
@@ -26,6 +28,7 @@ from soundstrip_operator.workqueue import Retry, Workqueue
 
 _LIMIT = 2
 _LIMIT_OF_ONE = 1
+_PROFILE = "mine"
 _MOST = 5
 
 _SMALL = Resources(1, 1, "1", "1")
@@ -75,6 +78,7 @@ class Lives(RuleBasedStateMachine):
         self.storage = StorageModel(self.fuse)
         self.publisher = PublisherModel(self.fuse)
         self.outcomes: dict[tuple[str, int], tuple[str, str]] = {}
+        self.outputs: dict[tuple[str, int], dict[str, str]] = {}
         self.deleted_by_a_person: set[str] = set()
         self.made = 0
         self.start_operator()
@@ -128,6 +132,8 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def see_everything(self) -> None:
         version = self.cluster.version
+        profiles = [Profile.parse(copy.deepcopy(one)) for one in self.cluster.profiles.values()]
+        self.view.profiles.replace(profiles, version)
         bodies = self.cluster.conversions.values()
         self.view.replace_conversions(
             [Conversion.parse(copy.deepcopy(body)) for body in bodies], version
@@ -140,10 +146,18 @@ class Lives(RuleBasedStateMachine):
         self.start_operator()
 
     @precondition(lambda self: self.made < _MOST)
-    @rule()
-    def upload(self) -> None:
+    @rule(output=st.sampled_from([{}, {"profile": _PROFILE}]))
+    def upload(self, output: dict[str, str]) -> None:
         self.made += 1
-        self.cluster.add_conversion(self.made)
+        self.cluster.add_conversion(self.made, output)
+
+    @rule(rate=st.sampled_from(["128k", "320k"]), default=st.booleans())
+    def person_changes_profile(self, rate: str, *, default: bool) -> None:
+        self.cluster.set_profile(_PROFILE, {"bitrate": rate, "default": default})
+
+    @rule()
+    def person_deletes_profile(self) -> None:
+        self.cluster.profiles.clear()
 
     @precondition(lambda self: self.view.conversions)
     @rule(data=st.data(), fuse=st.none() | st.integers(0, 12))
@@ -261,10 +275,23 @@ class Lives(RuleBasedStateMachine):
             run = (body["metadata"]["uid"], body["status"]["runs"][-1]["number"])
             assert self.outcomes.setdefault(run, found) == found
 
+    @invariant()
+    def what_is_made_never_changes(self) -> None:
+        for body in self.cluster.conversions.values():
+            runs, output = body["status"].get("runs", []), body["status"].get("output")
+            if output is not None:
+                run = (body["metadata"]["uid"], runs[-1]["number"] if runs else 1)
+                assert self.outputs.setdefault(run, output) == output
+        for job in self.cluster.jobs.values():
+            for container in job["spec"]["template"]["spec"]["containers"]:
+                plan = json.loads(container["env"][0]["value"])
+                assert plan["output"] == self.outputs[plan["uid"], plan["run"]]
+
     def teardown(self) -> None:
         self.storage.is_down = False
         for name in self.cluster.conversions:
             self.cluster.change(name, suspend=False)
+        self.person_changes_profile("128k", default=False)
         for _ in range(120):
             if self.is_at_rest():
                 break
@@ -276,6 +303,7 @@ class Lives(RuleBasedStateMachine):
                 self.run(self.reconciler.reconcile(key))
             self.no_more_than_the_limit_are_active()
             self.an_outcome_never_changes()
+            self.what_is_made_never_changes()
             for name in set(self.cluster.jobs) - set(self.cluster.pods):
                 self.cluster.start_pod(name)
             for name in list(self.cluster.pods):

@@ -1,7 +1,7 @@
 """Claims about the view: it follows the cluster, whatever order the news comes in."""
 
 import msgspec
-from tests.conversions import Body, condition, conversion_body, job_body
+from tests.conversions import Body, accepted_status, condition, conversion_body, job_body
 
 from soundstrip_crds.job import ProgressPost
 from soundstrip_crds.reasons import Reason
@@ -71,3 +71,12 @@ def test_progress_is_taken_for_an_open_conversion_and_goes_with_its_end():
     view.put_conversion(conversion(version=2, status={"conditions": ends}))
     assert view.find_key("uid-1") is None
     assert not view.progress
+
+
+def test_only_who_is_not_accepted_yet_is_looked_at_when_a_profile_changes():
+    view = View()
+    waiting = {"conditions": [condition("Succeeded", "Unknown", "InvalidProfile")]}
+    ended = {"conditions": [condition("Succeeded", "False", "SourceMissing")]}
+    for number, status in enumerate([{}, waiting, accepted_status(), ended], start=1):
+        view.put_conversion(conversion(number, status=status))
+    assert view.unaccepted() == {conversion(1).key, conversion(2).key}

@@ -231,15 +231,16 @@ def test_what_opens_the_stored_data_is_kept_when_the_release_goes():
     assert {"mongodb", "mysql", "rabbitmq", "auth", "first-user", "install"} <= kept
 
 
-def test_the_crd_is_a_template_that_outlives_the_release():
-    crd = find(render(), "CustomResourceDefinition", "videoconversions.soundstrip.dev")
+@pytest.mark.parametrize("plural", ["videoconversions", "conversionprofiles"])
+def test_a_crd_is_a_template_that_outlives_the_release(plural: str):
+    crd = find(render(), "CustomResourceDefinition", f"{plural}.soundstrip.dev")
     assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     never = render("--set=crds.install=never")
     assert "CustomResourceDefinition" not in {body["kind"] for body in never}
 
 
 def test_the_chart_holds_no_custom_resource(rendered: list[Body]):
-    assert not {body["kind"] for body in rendered} & {"VideoConversion"}
+    assert not {body["kind"] for body in rendered} & {"VideoConversion", "ConversionProfile"}
 
 
 def test_bundled_stores_are_official_images_with_volumes():
@@ -300,8 +301,9 @@ def test_two_releases_in_one_namespace_share_no_name_but_the_crds():
         {(body["kind"], body["metadata"]["name"]) for body in render(*MAIL, release=release)}
         for release in ("soundstrip", "other", "soundstrip-two")
     ]
-    crd = ("CustomResourceDefinition", "videoconversions.soundstrip.dev")
-    assert names[0] & names[1] == names[0] & names[2] == names[1] & names[2] == {crd}
+    plurals = ("videoconversions", "conversionprofiles")
+    crds = {("CustomResourceDefinition", f"{plural}.soundstrip.dev") for plural in plurals}
+    assert names[0] & names[1] == names[0] & names[2] == names[1] & names[2] == crds
     assert ("Service", "other-soundstrip-gateway") in names[1]
     assert ("Service", "soundstrip-two-gateway") in names[2]
 

@@ -19,8 +19,7 @@ _NAMESPACE = "soundstrip-e2e"
 def namespace() -> Iterator[Namespace]:
     namespace = Namespace(_NAMESPACE)
     namespace.remove()
-    crds = _ROOT / "crds" / "soundstrip.dev_videoconversions.yaml"
-    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={crds}")
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={_ROOT / 'crds'}")
     namespace.kubectl("create", "namespace", namespace.name)
     label = "pod-security.kubernetes.io/enforce=restricted"
     namespace.kubectl("label", "namespace", namespace.name, label)

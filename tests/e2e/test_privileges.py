@@ -11,6 +11,7 @@ EXPECTED = {
     "gateway": {"videoconversions.soundstrip.dev": {"get", "list", "create", "delete"}},
     "operator": {
         "videoconversions.soundstrip.dev": {"list", "watch", "patch"},
+        "conversionprofiles.soundstrip.dev": {"list", "watch"},
         "videoconversions.soundstrip.dev/status": {"update"},
         "videoconversions.soundstrip.dev/finalizers": {"update"},
         "jobs.batch": {"get", "list", "watch", "create", "delete"},

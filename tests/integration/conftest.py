@@ -20,7 +20,7 @@ from tests.operators import database, operator, stores, upload  # noqa: F401 - f
 from tests.waiting import wait_until
 
 _PASSWORD = secrets.token_hex(16)
-_CRD = Path(__file__).parents[2] / "crds" / "soundstrip.dev_videoconversions.yaml"
+_CRDS = Path(__file__).parents[2] / "crds"
 
 
 @pytest.fixture(scope="session")
@@ -158,9 +158,9 @@ def _rabbitmq_answers(server: Server) -> bool:
 @pytest.fixture(scope="session")
 def crd() -> None:
     namespace = Namespace("default")
-    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={_CRD}")
-    crd = "crd/videoconversions.soundstrip.dev"
-    namespace.kubectl("wait", "--for=condition=Established", crd, "--timeout=30s")
+    crds = f"--filename={_CRDS}"
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", crds)
+    namespace.kubectl("wait", "--for=condition=Established", crds, "--timeout=30s")
 
 
 @pytest.fixture

@@ -74,8 +74,11 @@ def test_any_other_name_is_refused(rules: Namespace, name: str):
     assert "the name must be" in refusal(rules, conversion(name))
 
 
-@pytest.mark.parametrize("output", [{"bitrate": "320k"}, {"quality": "V9"}, {"format": "mp3"}, {}])
-def test_bitrate_or_quality_or_neither_is_accepted(rules: Namespace, output: Body):
+OUTPUTS = [{"bitrate": "320k"}, {"quality": "V9"}, {"format": "mp3"}, {"profile": "voice"}, {}]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_profile_or_bitrate_or_quality_or_nothing_is_accepted(rules: Namespace, output: Body):
     assert try_create(rules, conversion(output=output))["spec"]["output"].items() >= output.items()
 
 
@@ -83,6 +86,12 @@ def test_bitrate_or_quality_or_neither_is_accepted(rules: Namespace, output: Bod
     ("spec", "word"),
     [
         ({"output": {"bitrate": "128k", "quality": "V0"}}, "not both"),
+        ({"output": {"profile": "voice", "format": "mp3"}}, "give a profile, or"),
+        ({"output": {"profile": "voice", "bitrate": "128k"}}, "give a profile, or"),
+        ({"output": {"profile": "voice", "quality": "V0"}}, "give a profile, or"),
+        ({"output": {"profile": "My Voice"}}, "profile"),
+        ({"output": {"profile": ""}}, "profile"),
+        ({"output": {"profile": "a" * 64}}, "profile"),
         ({"output": {"bitrate": "96k"}}, "bitrate"),
         ({"output": {"quality": "V10"}}, "quality"),
         ({"output": {"format": "flac"}}, "format"),
@@ -152,6 +161,21 @@ def change(kube: Namespace, start: Body, patch: Body) -> Body:
             {"output": {"quality": None}},
             "spec.output cannot change",
             id="quality removed",
+        ),
+        pytest.param(
+            {}, {"output": {"profile": "voice"}}, "spec.output cannot change", id="profile added"
+        ),
+        pytest.param(
+            {"output": {"profile": "voice"}},
+            {"output": {"profile": "high"}},
+            "spec.output cannot change",
+            id="profile changed",
+        ),
+        pytest.param(
+            {"output": {"profile": "voice"}},
+            {"output": {"profile": None}},
+            "spec.output cannot change",
+            id="profile removed",
         ),
         pytest.param(
             {"output": {"quality": "V2"}}, {"output": None}, "cannot change", id="output removed"
@@ -258,6 +282,7 @@ def test_what_succeeded_may_not_run_again(kube: Namespace):
         status(condition={"message": "x" * 1025}),
         status(output={"bitrate": "192k"}),
         status(output={"format": "mp3", "quality": "V10"}),
+        status(output={"format": "mp3", "profile": "My Voice"}),
         status(progress={"percent": 101}),
         status(progress={}),
         status(queue={"position": 0}),

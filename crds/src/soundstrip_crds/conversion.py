@@ -21,6 +21,7 @@ Sentence = Annotated[str, Meta(max_length=1024)]
 Word = Annotated[str, Meta(max_length=63)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
+ProfileName = Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
 Format = Literal["mp3"]
 Bitrate = Literal["128k", "192k", "320k"]
 Quality = Literal["V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9"]
@@ -52,23 +53,37 @@ class ResolvedOutput(_Object, frozen=True):
     format: Format
     bitrate: Bitrate | None = None
     quality: Quality | None = None
+    profile: ProfileName | None = None
+    """Whose words these are, if a profile's."""
 
 
-class Output(_Object, frozen=True):
-    """The audio that is asked for: `bitrate` (constant) or `quality` (variable), not both."""
+class Encoding(_Object, frozen=True):
+    """How audio is encoded: `bitrate` (constant) or `quality` (variable), not both."""
 
     format: Format | None = None
     bitrate: Bitrate | None = None
     quality: Quality | None = None
 
-    def resolve(self) -> ResolvedOutput:
-        """Return the audio that these words mean, with the defaults for what they leave open."""
+    def resolve(self, profile: ProfileName | None = None) -> ResolvedOutput:
+        """Return the audio that this means, with the defaults for what it leaves open."""
         by_default = None if self.quality else DEFAULT_BITRATE
         return ResolvedOutput(
+            profile=profile,
             format=self.format or DEFAULT_FORMAT,
             bitrate=self.bitrate or by_default,
             quality=self.quality,
         )
+
+
+class Output(Encoding, frozen=True):
+    """The audio that is asked for: by a profile, or in words of its own."""
+
+    profile: ProfileName | None = None
+
+    @property
+    def needs_profile(self) -> bool:
+        """Whether a profile says how it is to be: the one that is named, or the default one."""
+        return not (self.format or self.bitrate or self.quality)
 
 
 class Owner(_Object, frozen=True):

@@ -7,6 +7,8 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "VideoConversion"
 PLURAL = "videoconversions"
+PROFILE_KIND = "ConversionProfile"
+PROFILE_PLURAL = "conversionprofiles"
 
 FINALIZER = f"{GROUP}/storage"
 """Held until a conversion's Job, pods, result and claim on its source are gone."""

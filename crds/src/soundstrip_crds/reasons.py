@@ -12,6 +12,8 @@ class Reason(StrEnum):
     CONVERTING = "Converting"
     STORING = "Storing"
 
+    INVALID_PROFILE = "InvalidProfile"
+
     SUCCEEDED = "Succeeded"
 
     UNSUPPORTED_MEDIA = "UnsupportedMedia"
@@ -32,6 +34,9 @@ class Reason(StrEnum):
 WAITING = frozenset(
     {Reason.SUSPENDED, Reason.QUEUED, Reason.PENDING, Reason.CONVERTING, Reason.STORING}
 )
+
+BLOCKED = frozenset({Reason.INVALID_PROFILE})
+"""A person has to do something; when it is done, it goes on by itself."""
 
 PERMANENT = frozenset(
     {
@@ -63,6 +68,8 @@ REMEDY: dict[Reason, str] = {
     Reason.PENDING: "The worker pod is starting; its own message says what it waits for.",
     Reason.CONVERTING: "FFmpeg is at work.",
     Reason.STORING: "The audio is made and is being stored.",
+    Reason.INVALID_PROFILE: "Create that ConversionProfile, and it goes on by itself; or delete "
+    "this and ask for a profile that there is.",
     Reason.SUCCEEDED: "The audio is ready to be downloaded.",
     Reason.UNSUPPORTED_MEDIA: "The file is no video or audio that can be read here; upload MP4, "
     "M4V, MOV, MKV, WebM, AVI, FLV or WMV.",

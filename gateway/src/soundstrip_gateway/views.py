@@ -5,8 +5,8 @@ from typing import Any, Literal, assert_never
 
 import msgspec
 
-from soundstrip_crds.conversion import Condition, Result, VideoConversion
-from soundstrip_crds.reasons import REMEDY, Reason
+from soundstrip_crds.conversion import Condition, Output, ResolvedOutput, Result, VideoConversion
+from soundstrip_crds.reasons import BLOCKED, REMEDY, Reason
 
 RETRY_SECONDS = 2
 """When it is worth to ask again about a conversion that is under way."""
@@ -83,7 +83,7 @@ def describe(conversion: VideoConversion, url: str) -> dict[str, Any]:
         **_reason_and_message(outcome),
         "progress": status.progress,
         "source": spec.source,
-        "output": status.output or spec.output.resolve(),
+        "output": status.output or _asked_for(spec.output),
         "notify": {"email": spec.notify.email},
         "media": status.media,
         "result": status.result,
@@ -105,6 +105,11 @@ def describe_legacy(conversion: VideoConversion) -> dict[str, Any]:
     }
 
 
+def _asked_for(output: Output) -> Output | ResolvedOutput:
+    """Which profile it will be, and what that says, is known when it is accepted."""
+    return output if output.needs_profile else output.resolve()
+
+
 def _reason_and_message(outcome: Outcome) -> dict[str, str]:
     match outcome:
         case Ready():
@@ -116,7 +121,7 @@ def _reason_and_message(outcome: Outcome) -> dict[str, str]:
 
 
 def _stage(reason: str) -> State:
-    return "queued" if reason == Reason.QUEUED else "running"
+    return "queued" if reason in {Reason.QUEUED, *BLOCKED} else "running"
 
 
 def _explain(condition: Condition) -> str:

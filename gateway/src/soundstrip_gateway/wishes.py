@@ -7,8 +7,13 @@ import msgspec
 
 from soundstrip_crds.conversion import Bitrate, Notify, Output, Quality
 
-FIELDS = ("bitrate", "quality", "notify")
+FIELDS = ("profile", "bitrate", "quality", "notify")
 """Names of form fields and query parameters."""
+
+_OUTPUT_FIELDS = ("profile", "bitrate", "quality")
+_CHOICES = {"bitrate": get_args(Bitrate), "quality": get_args(Quality)}
+
+_PROFILE_NAME = "profile is a name of at most 63 lower-case letters, digits and -."
 
 _YES_NO = {"true": True, "false": False}
 
@@ -33,18 +38,21 @@ def parse_wish(fields: Mapping[str, str]) -> Wish:
     for name in fields:
         if name not in FIELDS:
             raise WishRefused(f"There is no field {name!r:.60}; there are {', '.join(FIELDS)}.")
-    if "bitrate" in fields and "quality" in fields:
-        raise WishRefused("Give bitrate or quality, not both.")
+    if len({*_OUTPUT_FIELDS} & fields.keys()) > 1:
+        raise WishRefused(f"Give one of {', '.join(_OUTPUT_FIELDS)}, not several.")
     return Wish(output=_parse_output(fields), notify=_parse_notify(fields))
 
 
 def _parse_output(fields: Mapping[str, str]) -> Output:
-    wanted = {name: fields[name] for name in ("bitrate", "quality") if name in fields}
+    """Whether there is such a profile is the operator's to say: it may be made any time."""
+    wanted = {name: fields[name] for name in _OUTPUT_FIELDS if name in fields}
     try:
         return msgspec.convert(wanted, Output)
     except msgspec.ValidationError as error:
-        choices = get_args(Bitrate if "bitrate" in wanted else Quality)
-        raise WishRefused(f"{next(iter(wanted))} is one of {', '.join(choices)}.") from error
+        [name] = wanted
+        if name == "profile":
+            raise WishRefused(_PROFILE_NAME) from error
+        raise WishRefused(f"{name} is one of {', '.join(_CHOICES[name])}.") from error
 
 
 def _parse_notify(fields: Mapping[str, str]) -> Notify:

@@ -105,13 +105,18 @@ def occupies_place(job: Job, now: datetime) -> bool:
 
 def is_waiting(conversion: VideoConversion) -> bool:
     """Say whether an accepted conversion is between two tries, or before the first."""
-    accepted = conversion.status.condition("Accepted")
-    if accepted is None or accepted.status != "True" or not is_open(conversion):
+    if not is_accepted(conversion) or not is_open(conversion):
         return False
     if conversion.spec.suspend or conversion.spec.queue_name:
         return False
     tries = tries_of(conversion.status)
     return not tries or tries[-1].finished_at is not None
+
+
+def is_accepted(conversion: VideoConversion) -> bool:
+    """Say whether its source is claimed and its output settled."""
+    accepted = conversion.status.condition("Accepted")
+    return accepted is not None and accepted.status == "True"
 
 
 def is_open(conversion: VideoConversion) -> bool:

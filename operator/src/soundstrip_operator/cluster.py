@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from soundstrip_crds.conversion import Metadata
-from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL
+from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL, PROFILE_PLURAL
 from soundstrip_operator.connection import Connection
 from soundstrip_operator.pages import Page, Read, as_body, read_page
 
@@ -55,6 +55,7 @@ class Cluster:
         self._connection = connection
         self._namespace = namespace
         self._conversions = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
+        self._profiles = f"/apis/{API_VERSION}/namespaces/{namespace}/{PROFILE_PLURAL}"
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self._events = f"/api/v1/namespaces/{namespace}/events"
@@ -62,6 +63,13 @@ class Cluster:
     async def list_conversions(self, read: Read[T]) -> tuple[list[T], int]:
         """Return all conversions as they are read, and the version that the list is of."""
         return await self._list(self._conversions, read)
+
+    async def list_profiles(self, read: Read[T]) -> tuple[list[T], int]:
+        """Return all profiles; none where the cluster does not know the kind yet."""
+        try:
+            return await self._list(self._profiles, read)
+        except NotFound:
+            return [], 0
 
     async def list_jobs(self, read: Read[T]) -> tuple[list[T], int]:
         """Return the Jobs of all conversions."""

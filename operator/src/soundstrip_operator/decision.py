@@ -4,9 +4,11 @@ Level-based: every event, the backstop and a restart lead here, and nothing depe
 an event. Killed anywhere, the next call goes on from what then is.
 """
 
-from soundstrip_crds.conversion import Status
+from typing import assert_never
+
+from soundstrip_crds.conversion import ResolvedOutput, Status
 from soundstrip_crds.names import FINALIZER, OWNER_LABEL
-from soundstrip_crds.reasons import Reason
+from soundstrip_crds.reasons import BLOCKED, Reason
 from soundstrip_operator import story
 from soundstrip_operator.actions import (
     Actions,
@@ -15,8 +17,10 @@ from soundstrip_operator.actions import (
     ClaimSource,
     WriteStatus,
 )
+from soundstrip_operator.admission import is_accepted
 from soundstrip_operator.deletion import leave
 from soundstrip_operator.finishing import finish, tidy
+from soundstrip_operator.profiles import Unresolved, resolve
 from soundstrip_operator.situation import Answer, Situation
 from soundstrip_operator.trying import judge_current, pursue
 from soundstrip_operator.verdict import Failure, Success
@@ -50,8 +54,7 @@ def _is_adopted(s: Situation) -> bool:
 def _advance(s: Situation) -> Actions:
     if s.conversion.spec.cancelled:
         return (WriteStatus(_cancel(s)),)
-    accepted = s.status.condition("Accepted")
-    if accepted is not None and accepted.status == "True":
+    if is_accepted(s.conversion):
         return pursue(s)
     return _accept(s)
 
@@ -65,11 +68,28 @@ def _cancel(s: Situation) -> Status:
 
 
 def _accept(s: Situation) -> Actions:
-    if s.facts.source is Answer.YES:
-        return (WriteStatus(story.accepted(s, s.conversion.spec.output.resolve())),)
+    if s.facts.source is Answer.YES or _is_blocked(s):
+        return _settle_output(s)
     if s.facts.source is Answer.NO:
         return (WriteStatus(story.refused(s)),)
     down = s.facts.storage_down
     if down is None:
         return (ClaimSource(),)
     return (*s.write(story.unclaimed(s, down)), BackOff(down))
+
+
+def _is_blocked(s: Situation) -> bool:
+    """Say whether its source is claimed, and only its output is not settled yet."""
+    accepted = s.status.condition("Accepted")
+    return accepted is not None and accepted.reason in BLOCKED
+
+
+def _settle_output(s: Situation) -> Actions:
+    output = resolve(s.conversion.spec.output, s.profiles)
+    match output:
+        case ResolvedOutput():
+            return (WriteStatus(story.accepted(s, output)),)
+        case Unresolved(cause):
+            return s.write(story.blocked(s, cause))
+        case _ as never:
+            assert_never(never)

@@ -11,6 +11,7 @@ import structlog
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.cluster import Body, Cluster, ClusterError
+from soundstrip_operator.profiles import Profile
 from soundstrip_operator.tokens import Paced, TokenBucket
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Job, Pod
@@ -67,6 +68,18 @@ class Intake:
             self._view.put_conversion(conversion)
         self._queue.add(conversion.key)
 
+    def see_profile(self, body: Body, *, gone: bool) -> None:
+        """Take a ConversionProfile from the watch; those that may wait for it are looked at."""
+        profile = _parse(Profile.parse, body)
+        if profile is None:
+            return
+        if gone:
+            self._view.profiles.remove(profile)
+        else:
+            self._view.profiles.put(profile)
+        for key in self._view.unaccepted():
+            self._queue.add(key)
+
     def see_job(self, body: Body, *, gone: bool) -> None:
         """Take a Job from the watch."""
         job = _parse(parse_job, body)
@@ -114,7 +127,9 @@ class Intake:
             await asyncio.sleep(wait)
 
     async def list_everything(self) -> None:
-        """Replace the view, Jobs before pods, so that a Job's pod is as new as the Job."""
+        """Replace the view: profiles before what may ask for them, Jobs before their pods."""
+        profiles, version = await self._cluster.list_profiles(_read_profile)
+        self._view.profiles.replace(profiles, version)
         conversions, version = await self._cluster.list_conversions(_read_conversion)
         news = self._view.replace_conversions(conversions, version)
         jobs, version = await self._cluster.list_jobs(_read_job)
@@ -149,6 +164,10 @@ def parse_pod(body: Body) -> Pod:
 def _read_conversion(text: msgspec.Raw) -> Conversion | None:
     parsed = _read(_CONVERSIONS, text)
     return None if parsed is None else Conversion(parsed)
+
+
+def _read_profile(text: msgspec.Raw) -> Profile | None:
+    return _parse(Profile.parse, msgspec.json.decode(text))
 
 
 def _read_job(text: msgspec.Raw) -> Job | None:

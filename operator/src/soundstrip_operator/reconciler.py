@@ -114,6 +114,7 @@ class Reconciler:
             pods=pods,
             now=self._clock(),
             policy=self._policy,
+            profiles=self._view.profiles.all(),
             position=self._position(about),
             progress=self._view.progress.get(attempt_of(about.parsed)),
             facts=facts,

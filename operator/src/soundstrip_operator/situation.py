@@ -10,6 +10,7 @@ from soundstrip_crds.conversion import Result, Run, Status, Try, VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.actions import Actions, WriteStatus
 from soundstrip_operator.policy import Policy
+from soundstrip_operator.profiles import Profile
 from soundstrip_operator.workload import Job, Pod
 
 
@@ -46,6 +47,7 @@ class Situation:
     pods: tuple[Pod, ...]
     now: datetime
     policy: Policy
+    profiles: tuple[Profile, ...] = ()
     progress: ProgressPost | None = None
     """The latest post of the try under way, if this process has had one."""
     position: int | None = None

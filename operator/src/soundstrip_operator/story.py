@@ -49,6 +49,14 @@ def accepted(s: Situation, output: ResolvedOutput) -> Status:
     return _waiting(s, status, Reason.QUEUED, explain(Reason.QUEUED))
 
 
+def blocked(s: Situation, cause: str) -> Status:
+    """Its source is claimed, but what it asks for can't be made until somebody does something."""
+    reason = Reason.INVALID_PROFILE
+    text = explain(reason, cause)
+    status = _set(s, s.status, ("Accepted", "False", reason, text))
+    return _waiting(s, status, reason, text)
+
+
 def queued(s: Situation, message: str) -> Status:
     """It is accepted, and no try is under way."""
     status = _waiting(s, _accepted(s, s.status), Reason.QUEUED, message)

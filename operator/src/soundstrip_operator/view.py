@@ -6,7 +6,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
-from soundstrip_operator.admission import is_open
+from soundstrip_operator.admission import is_accepted, is_open
+from soundstrip_operator.catalogue import Catalogue
 from soundstrip_operator.situation import run_of
 from soundstrip_operator.workload import Job, ObjectMetadata, Pod
 
@@ -112,6 +113,7 @@ class View:
     def __init__(self) -> None:
         self.conversions: dict[str, Conversion] = {}
         self._changed: set[str] = set()
+        self.profiles = Catalogue()
         self.jobs: Shelf[Job] = Shelf(self._changed)
         self.pods: Shelf[Pod] = Shelf(set())
         self.progress: dict[AttemptKey, ProgressPost] = {}
@@ -168,6 +170,10 @@ class View:
     def open_conversions(self) -> Iterator[VideoConversion]:
         """Return those whose outcome is still to come."""
         return (self.conversions[key].parsed for key in self._open)
+
+    def unaccepted(self) -> set[str]:
+        """Return the open conversions that are not accepted yet: a profile may let them go on."""
+        return {c.metadata.name for c in self.open_conversions() if not is_accepted(c)}
 
     def unsettled(self) -> set[str]:
         """Return those that have not come to rest: without an outcome, or not all of it done."""

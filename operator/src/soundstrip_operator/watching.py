@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 import kopf
 
-from soundstrip_crds.names import CONVERSION_LABEL, GROUP, PLURAL, VERSION
+from soundstrip_crds.names import CONVERSION_LABEL, GROUP, PLURAL, PROFILE_PLURAL, VERSION
 
 
 class Eyes(Protocol):
@@ -17,6 +17,9 @@ class Eyes(Protocol):
 
     def see_conversion(self, body: dict[str, Any], *, gone: bool) -> None:
         """Take a VideoConversion."""
+
+    def see_profile(self, body: dict[str, Any], *, gone: bool) -> None:
+        """Take a ConversionProfile."""
 
     def see_job(self, body: dict[str, Any], *, gone: bool) -> None:
         """Take a Job."""
@@ -44,6 +47,10 @@ def _registry(eyes: Eyes) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def see_conversion(event: kopf.RawEvent, **_: object) -> None:
         eyes.see_conversion(dict(event["object"]), gone=event["type"] == "DELETED")
+
+    @kopf.on.event(GROUP, VERSION, PROFILE_PLURAL, registry=registry)
+    async def see_profile(event: kopf.RawEvent, **_: object) -> None:
+        eyes.see_profile(dict(event["object"]), gone=event["type"] == "DELETED")
 
     labels = {CONVERSION_LABEL: kopf.PRESENT}
 
