@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
 from tests.kubernetes import Namespace
 from tests.waiting import wait_until
 
@@ -61,6 +62,14 @@ class OperatorProcess:
         except (urllib.error.URLError, OSError):
             return False
         return True
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of one series; 0 if there is none."""
+        url = f"http://127.0.0.1:{self.port}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        samples = [sample for family in families for sample in family.samples]
+        return sum(one.value for one in samples if (one.name, one.labels) == (name, labels))
 
     def kill(self) -> None:
         """End it without warning."""

@@ -18,6 +18,7 @@ from soundstrip_operator.carrying import Hands
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import parse_job, parse_pod
 from soundstrip_operator.job import Worker
+from soundstrip_operator.metrics import Metrics
 from soundstrip_operator.places import Places
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.profiles import Profile
@@ -77,6 +78,7 @@ class Lives(RuleBasedStateMachine):
         self.cluster = ClusterModel(self.clock, self.fuse)
         self.storage = StorageModel(self.fuse)
         self.publisher = PublisherModel(self.fuse)
+        self.metrics = Metrics()
         self.outcomes: dict[tuple[str, int], tuple[str, str]] = {}
         self.outputs: dict[tuple[str, int], dict[str, str]] = {}
         self.deleted_by_a_person: set[str] = set()
@@ -92,17 +94,21 @@ class Lives(RuleBasedStateMachine):
         places = Places(self.view, policy)
         cluster: Any = self.cluster
         storage: Any = self.storage
-        publisher: Any = self.publisher
         hands = Hands(
             self.view,
             places=places,
             cluster=cluster,
             storage=storage,
             worker=_WORKER,
+            see_step=self.metrics.see_step,
             clock=self.clock,
         )
         self.herald = Herald(
-            self.view, storage, publisher, done=self.queue, queue=self.publications
+            self.view,
+            storage,
+            self.publisher.publish,
+            done=self.queue,
+            queue=self.publications,
         )
         self.reconciler = Reconciler(
             self.view,
@@ -317,6 +323,10 @@ class Lives(RuleBasedStateMachine):
             assert outcome is not None, "each comes to an end"
             self.is_told_once_and_whole(body, outcome)
         assert not self.cluster.jobs, "no Job is left behind"
+        self.an_outcome_never_changes()
+        value = self.metrics.registry.get_sample_value
+        counted = value("soundstrip_conversion_duration_seconds_count") or 0
+        assert counted <= len(self.outcomes), "no outcome is counted twice"
 
     def is_at_rest(self) -> bool:
         self.see_everything()

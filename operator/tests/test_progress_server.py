@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry, Counter
 
 from soundstrip_crds.job import PROGRESS_BODY_LIMIT, ProgressPost, progress_path, progress_token
 from soundstrip_operator.progress_server import build_app
@@ -30,7 +31,9 @@ def listener() -> Listener:
 
 @pytest.fixture
 async def client(listener: Listener) -> AsyncIterator[TestClient]:
-    app = build_app(KEY, listener.take, lambda: listener.lacks)
+    registry = CollectorRegistry()
+    Counter("clips", "Clips.", registry=registry).inc()
+    app = build_app(KEY, listener.take, lambda: listener.lacks, registry)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -90,3 +93,20 @@ async def test_health_names_what_is_missing_and_livez_asks_nobody(
     assert answer.status == 503
     assert (await answer.json())["missing"] == listener.lacks
     assert (await client.get("/livez")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "end"),
+    [
+        ("*/*", "text/plain; version=0.0.4", ""),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", "# EOF"),
+    ],
+)
+async def test_metrics_are_told_in_the_format_that_is_asked_for(
+    client: TestClient, accept: str, kind: str, end: str
+):
+    answer = await client.get("/metrics", headers={"Accept": accept})
+    text = await answer.text()
+    assert answer.headers["Content-Type"].startswith(kind)
+    assert "clips_total 1.0" in text
+    assert text.strip().endswith(end)

@@ -34,6 +34,8 @@ def test_an_accepted_conversion_gets_one_job_that_restricted_namespaces_admit(
     ]
     source = database["sources.files"].find_one({"_id": ObjectId(file_id)})
     assert source["metadata"]["refs"] == [body["metadata"]["uid"]]
+    assert operator.metric("soundstrip_conversions", state="active", reason="Pending") == 1
+    assert operator.metric("soundstrip_active_jobs") == 1
 
 
 def test_a_source_of_another_owner_is_not_accepted(
@@ -147,6 +149,14 @@ def test_an_image_that_cannot_be_pulled_is_told_and_then_fails_the_start(
         one["reason"] for one in kube.list("events") if one["involvedObject"]["name"] == name
     }
     assert reasons == {"Accepted", "TryStarted", "Retrying", "StartFailed"}
+    tell = operator.metric
+    assert tell("soundstrip_conversions", state="failed", reason="StartFailed") == 1
+    assert tell("soundstrip_conversions_finished_total", reason="StartFailed") == 1
+    assert tell("soundstrip_queue_wait_seconds_count") == 1
+    assert tell("soundstrip_conversion_duration_seconds_count") == 1
+    assert tell("soundstrip_api_requests_total", verb="create", resource="jobs", code="201") == 2
+    assert tell("soundstrip_publish_failures_total") == 0
+    assert tell("soundstrip_reconcile_errors_total", cause="bug") == 0
 
 
 def test_a_pod_that_fits_no_node_is_told_and_then_fails_the_start(

@@ -8,7 +8,7 @@ from typing import assert_never
 import msgspec
 import structlog
 
-from soundstrip_crds.conversion import Status
+from soundstrip_crds.conversion import Status, VideoConversion
 from soundstrip_crds.names import FINALIZER, OWNER_LABEL
 from soundstrip_operator.actions import (
     AdoptConversion,
@@ -63,8 +63,11 @@ class Hands:
         cluster: Cluster,
         storage: Storage,
         worker: Worker,
+        see_step: Callable[[VideoConversion, Status], None],
         clock: Callable[[], datetime],
     ) -> None:
+        """Take `see_step` for who is told of each status that is written."""
+        self._see_step = see_step
         self._clock = clock
         self._view = view
         self._places = places
@@ -204,6 +207,7 @@ class Hands:
         wanted = msgspec.to_builtins(status)
         body = await self._cluster.replace_status(about.parsed.metadata, wanted)
         self._view.put_conversion(Conversion.parse(body))
+        self._see_step(about.parsed, status)
         for told in announce(about.parsed.status, status):
             log.info(told.reason, conversion=about.key, message=told.message)
             text = {"type": told.kind, "reason": told.reason, "message": told.message}

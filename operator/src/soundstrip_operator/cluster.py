@@ -1,6 +1,6 @@
 """Kubernetes: every call has a time-out, bodies are dicts, and errors are three."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -48,11 +48,22 @@ class Refused(ClusterError):
     """The API server refused, and says why: a quota, a missing right, an invalid body."""
 
 
+Observe = Callable[[str, str, int | None], None]
+"""Takes the method, the path and the status of each request; None if there was no answer."""
+
+
+def _overlook(_method: str, _path: str, _status: int | None) -> None:
+    """Take no notice."""
+
+
 class Cluster:
     """What the operator asks of one namespace."""
 
-    def __init__(self, connection: Connection, namespace: str) -> None:
+    def __init__(
+        self, connection: Connection, namespace: str, observe: Observe = _overlook
+    ) -> None:
         self._connection = connection
+        self._observe = observe
         self._namespace = namespace
         self._conversions = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
         self._profiles = f"/apis/{API_VERSION}/namespaces/{namespace}/{PROFILE_PLURAL}"
@@ -189,9 +200,11 @@ class Cluster:
         try:
             status, text = await self._connection.request(method, path, data)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._observe(method, path, None)
             raise ClusterUnavailable(
                 f"The API server did not answer ({type(error).__name__})"
             ) from error
+        self._observe(method, path, status)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise _error(status, text)
         return text

@@ -1,24 +1,30 @@
 """Announcing the end of a conversion, in a queue of its own: an absent broker holds up nothing."""
 
+from collections.abc import Awaitable, Callable
+
+from soundstrip_crds.events import CloudEvent
 from soundstrip_operator.announcements import finished_event
-from soundstrip_operator.publisher import Publisher, PublishFailed
+from soundstrip_operator.publisher import PublishFailed
 from soundstrip_operator.situation import run_of
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.view import View
 from soundstrip_operator.workqueue import Retry, Workqueue
 from soundstrip_storage.errors import StorageUnavailable
 
+Publish = Callable[[CloudEvent], Awaitable[None]]
+"""Returns when the broker has confirmed the event; raises PublishFailed if it did not."""
+
 
 class Herald:
     """Publishes each end until the broker has confirmed it, and then has that recorded."""
 
     def __init__(
-        self, view: View, storage: Storage, publisher: Publisher, done: Workqueue, queue: Workqueue
+        self, view: View, storage: Storage, publish: Publish, done: Workqueue, queue: Workqueue
     ) -> None:
         """Take `done` for the queue in which a confirmed end is recorded, `queue` as its own."""
         self._view = view
         self._storage = storage
-        self._publisher = publisher
+        self._send = publish
         self._done = done
         self._queue = queue
 
@@ -48,6 +54,6 @@ class Herald:
         conversion = self._view.conversions[key].parsed
         try:
             contact = await self._storage.find_contact(conversion)
-            await self._publisher.publish(finished_event(conversion, contact))
+            await self._send(finished_event(conversion, contact))
         except (StorageUnavailable, PublishFailed) as error:
             raise Retry(str(error)) from error

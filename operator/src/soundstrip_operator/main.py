@@ -12,18 +12,21 @@ from datetime import UTC, datetime
 import pika
 import structlog
 from aiohttp import web
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from soundstrip_operator.carrying import Hands
+from soundstrip_operator.census import Census
 from soundstrip_operator.cluster import Cluster, ClusterError
 from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import Intake
 from soundstrip_operator.job import Worker
+from soundstrip_operator.metrics import Metrics
 from soundstrip_operator.places import Places
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.positions import Positions
 from soundstrip_operator.progress_server import build_app
-from soundstrip_operator.publisher import Publisher
+from soundstrip_operator.publisher import Publisher, broker_parameters
 from soundstrip_operator.quantity import parse_bytes
 from soundstrip_operator.reconciler import Reconciler
 from soundstrip_operator.release.finalizers import leave_with_namespace
@@ -33,7 +36,7 @@ from soundstrip_operator.storage import Storage
 from soundstrip_operator.tokens import TokenBucket
 from soundstrip_operator.view import View
 from soundstrip_operator.watching import watch
-from soundstrip_operator.workqueue import Workqueue
+from soundstrip_operator.workqueue import Work, Workqueue
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.settings import load_settings
 from soundstrip_storage.connection import connect_async
@@ -45,7 +48,6 @@ _PROGRAM = "soundstrip_operator"
 _WORKERS = 16
 _STOP_SECONDS = 3.0
 _LEAVE_PAUSES = (1.0, 4.0, 0.0)
-_BROKER_SECONDS = 5.0
 _PROGRESS_BURST = 10.0
 
 
@@ -60,6 +62,7 @@ def main() -> None:
     configure_logs(settings.log_level)
     for noisy in ("kopf", "pika", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     asyncio.run(_run(settings))
 
 
@@ -72,8 +75,9 @@ async def _run(settings: OperatorSettings) -> None:
         stack.push_async_callback(database.client.close)
         publisher = Publisher(_broker(settings), settings.mp3_queue)
         stack.callback(publisher.close)
-        cluster = Cluster(connection, settings.namespace)
-        await _serve(settings, _assemble(settings, cluster, Ledger(database), publisher))
+        metrics = Metrics()
+        cluster = Cluster(connection, settings.namespace, metrics.see_request)
+        await _serve(settings, _assemble(settings, cluster, Ledger(database), publisher, metrics))
         await _leave(cluster)
 
 
@@ -93,21 +97,34 @@ class _Parts:
     intake: Intake
     queue: Workqueue
     publications: Workqueue
-    reconciler: Reconciler
+    reconcile: Work
     herald: Herald
     positions: Positions
+    registry: CollectorRegistry
 
 
 def _assemble(
-    settings: OperatorSettings, cluster: Cluster, ledger: Ledger, publisher: Publisher
+    settings: OperatorSettings,
+    cluster: Cluster,
+    ledger: Ledger,
+    publisher: Publisher,
+    metrics: Metrics,
 ) -> _Parts:
     view, storage, policy = View(), Storage(ledger), _policy(settings)
-    queue, publications = Workqueue(workers=_WORKERS), Workqueue(workers=1, cap=15.0)
+    queue = Workqueue(workers=_WORKERS, meter=metrics.queue("conversions"))
+    publications = Workqueue(workers=1, cap=15.0, meter=metrics.queue("publications"))
     places = Places(view, policy)
     hands = Hands(
-        view, places=places, cluster=cluster, storage=storage, worker=_worker(settings), clock=_now
+        view,
+        places=places,
+        cluster=cluster,
+        storage=storage,
+        worker=_worker(settings),
+        see_step=metrics.see_step,
+        clock=_now,
     )
-    herald = Herald(view, storage, publisher, done=queue, queue=publications)
+    publish = metrics.count_failures(publisher.publish)
+    herald = Herald(view, storage, publish, done=queue, queue=publications)
     writes = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
     positions = Positions(view, queue, places, writes=writes, clock=_now)
     reconciler = Reconciler(
@@ -121,14 +138,16 @@ def _assemble(
         clock=_now,
     )
     intake = Intake(view, queue, cluster, resync=settings.resync_seconds, progress=writes)
-    return _Parts(intake, queue, publications, reconciler, herald, positions)
+    metrics.registry.register(Census(view, clock=_now, lease_echo_age=lambda: None))
+    reconcile = metrics.time_reconciling(reconciler.reconcile)
+    return _Parts(intake, queue, publications, reconcile, herald, positions, metrics.registry)
 
 
 async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
     """Run all parts until a signal, or until one of them ends by a bug."""
     stop, ready = asyncio.Event(), asyncio.Event()
     key = settings.progress_key.get_secret_value().encode()
-    app = build_app(key, parts.intake.take_progress, parts.intake.missing)
+    app = build_app(key, parts.intake.take_progress, parts.intake.missing, parts.registry)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, port=settings.port).start()
@@ -136,7 +155,7 @@ async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
         asyncio.create_task(part)
         for part in (
             parts.intake.keep_listing(),
-            parts.queue.run(parts.reconciler.reconcile),
+            parts.queue.run(parts.reconcile),
             parts.publications.run(parts.herald.announce),
             parts.positions.keep_telling(),
             _watch(parts.intake, settings.namespace, stop, ready),
@@ -224,21 +243,11 @@ def _worker(settings: OperatorSettings) -> Worker:
 
 
 def _broker(settings: OperatorSettings) -> pika.ConnectionParameters:
-    """Return RabbitMQ's address with a bound on every wait."""
-    parameters = (
-        pika.URLParameters(settings.rabbitmq_uri.get_secret_value())
-        if settings.rabbitmq_uri
-        else pika.ConnectionParameters(
-            host=settings.rabbitmq_host,
-            port=settings.rabbitmq_port,
-            credentials=pika.PlainCredentials(
-                settings.rabbitmq_user, settings.rabbitmq_password.get_secret_value()
-            ),
-        )
+    uri = settings.rabbitmq_uri
+    return broker_parameters(
+        uri=uri.get_secret_value() if uri else None,
+        host=settings.rabbitmq_host,
+        port=settings.rabbitmq_port,
+        user=settings.rabbitmq_user,
+        password=settings.rabbitmq_password.get_secret_value(),
     )
-    parameters.socket_timeout = _BROKER_SECONDS
-    parameters.stack_timeout = 2 * _BROKER_SECONDS
-    parameters.blocked_connection_timeout = 2 * _BROKER_SECONDS
-    parameters.connection_attempts = 1
-    parameters.heartbeat = 30
-    return parameters

@@ -1,4 +1,4 @@
-"""HTTP: the movers' progress, and whether the operator lives and serves."""
+"""HTTP: the movers' progress, whether the operator lives and serves, and its metrics."""
 
 import hmac
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.aiohttp import make_aiohttp_handler
 
 from soundstrip_crds.job import PROGRESS_BODY_LIMIT, ProgressPost, progress_token
 from soundstrip_crds.reasons import Reason
@@ -20,7 +22,9 @@ Missing = Callable[[], dict[str, str]]
 """Says what the operator needs and has not, with a sentence for each."""
 
 
-def build_app(key: bytes, take: Take, missing: Missing) -> web.Application:
+def build_app(
+    key: bytes, take: Take, missing: Missing, registry: CollectorRegistry
+) -> web.Application:
     """Return the application; `key` is what progress tokens are made with."""
     app = web.Application(client_max_size=PROGRESS_BODY_LIMIT)
 
@@ -48,6 +52,7 @@ def build_app(key: bytes, take: Take, missing: Missing) -> web.Application:
     app.router.add_post(r"/v1/progress/{uid}/{run:\d{1,6}}/{number:\d{1,6}}", post_progress)
     app.router.add_get("/livez", livez)
     app.router.add_get("/health", health)
+    app.router.add_get("/metrics", make_aiohttp_handler(registry))
     return app
 
 

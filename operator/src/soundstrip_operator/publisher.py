@@ -23,6 +23,7 @@ log = structlog.get_logger("soundstrip.publisher")
 
 _WAIT_SECONDS = 20.0
 _IDLE_SECONDS = 10.0
+_BROKER_SECONDS = 5.0
 _PERSISTENT = 2
 
 _AWAY = (AMQPError, AMQPConnectorException, OSError)
@@ -31,6 +32,25 @@ _AWAY = (AMQPError, AMQPConnectorException, OSError)
 
 class PublishFailed(Exception):
     """The broker did not confirm; the event may have been taken all the same."""
+
+
+def broker_parameters(
+    *, uri: str | None, host: str, port: int, user: str, password: str
+) -> pika.ConnectionParameters:
+    """Return RabbitMQ's address with a bound on every wait; the uri wins over the others."""
+    parameters = (
+        pika.URLParameters(uri)
+        if uri
+        else pika.ConnectionParameters(
+            host=host, port=port, credentials=pika.PlainCredentials(user, password)
+        )
+    )
+    parameters.socket_timeout = _BROKER_SECONDS
+    parameters.stack_timeout = 2 * _BROKER_SECONDS
+    parameters.blocked_connection_timeout = 2 * _BROKER_SECONDS
+    parameters.connection_attempts = 1
+    parameters.heartbeat = 30
+    return parameters
 
 
 @dataclass(frozen=True)

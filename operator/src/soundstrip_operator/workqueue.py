@@ -20,17 +20,39 @@ class Retry(Exception):
     """
 
 
+class Meter:
+    """Is told how a queue fares; this one lets it pass."""
+
+    def see_added(self, key: str) -> None:
+        """Take a key that waits now."""
+
+    def see_taken(self, key: str) -> None:
+        """Take a key that is worked on now."""
+
+    def see_done(self, key: str) -> None:
+        """Take a key that is not worked on any more."""
+
+    def see_retried(self, key: str) -> None:
+        """Take a key that comes again after a backoff."""
+
+
+_UNMETERED = Meter()
+
+
 class Workqueue:
     """De-duplicated, ordered for each key, with backoff for what fails.
 
     A key that is added while it is worked on is worked on once more afterwards.
     """
 
-    def __init__(self, *, workers: int, base: float = 0.5, cap: float = 60.0) -> None:
+    def __init__(
+        self, *, workers: int, base: float = 0.5, cap: float = 60.0, meter: Meter = _UNMETERED
+    ) -> None:
         """Take `base` and `cap` as the seconds of the first and the longest backoff."""
         self._workers = workers
         self._base = base
         self._cap = cap
+        self._meter = meter
         self._ready: asyncio.Queue[str] = asyncio.Queue()
         self._queued: set[str] = set()
         self._running: set[str] = set()
@@ -45,6 +67,7 @@ class Workqueue:
         elif key not in self._queued:
             self._queued.add(key)
             self._ready.put_nowait(key)
+            self._meter.see_added(key)
 
     def add_after(self, key: str, seconds: float) -> None:
         """Have the key worked on after a while; of several whiles the shortest counts."""
@@ -76,9 +99,11 @@ class Workqueue:
             key = await self._ready.get()
             self._queued.discard(key)
             self._running.add(key)
+            self._meter.see_taken(key)
             try:
                 await self._attempt(work, key)
             finally:
+                self._meter.see_done(key)
                 self._running.discard(key)
             if key in self._again:
                 self._again.discard(key)
@@ -98,6 +123,7 @@ class Workqueue:
     def _back_off(self, key: str, cause: str) -> None:
         failures = min(self._failures.get(key, 0) + 1, _LONGEST_EXPONENT)
         self._failures[key] = failures
+        self._meter.see_retried(key)
         full = min(self._cap, self._base * 2 ** (failures - 1))
         seconds = full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
         tell = log.warning if failures > 1 else log.info
