@@ -1,5 +1,6 @@
 """The operator as a process of its own, against real servers."""
 
+import json
 import os
 import secrets
 import signal
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 from tests.kubernetes import Namespace
@@ -87,6 +89,10 @@ class OperatorProcess:
         """What all its lives have printed."""
         logs = sorted(self._folder.glob("operator-*.log"), key=lambda log: log.stat().st_mtime)
         return "\n".join(log.read_text() for log in logs)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the same, parsed; a line that is half written yet is left out."""
+        return [json.loads(line) for line in self.log().splitlines() if line.endswith("}")]
 
 
 def _free_port() -> int:

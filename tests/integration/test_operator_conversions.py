@@ -74,6 +74,9 @@ def test_a_queued_conversion_is_cancelled_at_once(
 
     assert reason(kube, second) == "Cancelled"
     assert len(kube.list("jobs")) == 1
+    wait_until(lambda: "RabbitMQ did not take it" in operator.log(), "that is told", seconds=10)
+    loggers = {str(line["logger"]).partition(".")[0] for line in operator.lines()}
+    assert "pika" not in loggers, "one line of ours for each failure says it"
 
 
 def test_cancelling_a_running_conversion_removes_its_job_and_lets_the_next_start(
@@ -149,6 +152,9 @@ def test_an_image_that_cannot_be_pulled_is_told_and_then_fails_the_start(
         one["reason"] for one in kube.list("events") if one["involvedObject"]["name"] == name
     }
     assert reasons == {"Accepted", "TryStarted", "Retrying", "StartFailed"}
+    told_of = [line for line in operator.lines() if line.get("conversion") == name]
+    job_of = {line["event"]: (line["run"], line.get("job")) for line in told_of}
+    assert job_of["StartFailed"] == job_of["announced"] == (1, tries[1]["job"])
     tell = operator.metric
     assert tell("soundstrip_conversions", state="failed", reason="StartFailed") == 1
     assert tell("soundstrip_conversions_finished_total", reason="StartFailed") == 1

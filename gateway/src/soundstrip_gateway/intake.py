@@ -69,11 +69,14 @@ class Intake:
         return self._announce(file, caller, wish)
 
     def _announce(self, file: StoredFile, caller: Caller, wish: Wish) -> VideoConversion:
+        order = _order(file, caller, wish)
+        structlog.contextvars.bind_contextvars(conversion=order.metadata.name)
         try:
-            conversion = self._cluster.create(_order(file, caller, wish))
+            conversion = self._cluster.create(order)
         except ClusterUnavailable as error:
             self._give_up(file, error)
             raise
+        log.info("created", bytes=file.length)
         try:
             settle_intent(self._database, file.id)
         except StorageUnavailable as error:

@@ -42,7 +42,9 @@ class EmailDelivery:
             event = parse_event(body)
         except Malformed as error:
             return Hopeless(str(error))
-        structlog.contextvars.bind_contextvars(conversion=event.data.name, event_id=event.id)
+        structlog.contextvars.bind_contextvars(
+            conversion=event.data.name, run=event.data.run, event_id=event.id
+        )
         if event.data.email is None:
             return Done("nothing to do: the owner wants no e-mail")
         with self._turns.take(event.id):

@@ -24,6 +24,7 @@ from soundstrip_operator.actions import (
     WriteStatus,
 )
 from soundstrip_operator.announcements import announce, event_name
+from soundstrip_operator.caption import extend_caption
 from soundstrip_operator.cluster import Body, Cluster, ClusterError, Conflict, Refused
 from soundstrip_operator.intake import parse_job
 from soundstrip_operator.job import Attempt, Worker, build_job
@@ -186,7 +187,7 @@ class Hands:
                 await self._write_status(about, status)
             case RemoveFinalizer(abandoned):
                 if abandoned:
-                    log.warning("a conversion goes without its blobs", conversion=about.key)
+                    log.warning("a conversion goes without its blobs")
                 others = [one for one in metadata.finalizers if one != FINALIZER]
                 await self._patch(about, {"finalizers": others})
                 self._view.remove_conversion(about.key, metadata.uid)
@@ -208,8 +209,9 @@ class Hands:
         body = await self._cluster.replace_status(about.parsed.metadata, wanted)
         self._view.put_conversion(Conversion.parse(body))
         self._see_step(about.parsed, status)
+        extend_caption(status)
         for told in announce(about.parsed.status, status):
-            log.info(told.reason, conversion=about.key, message=told.message)
+            log.info(told.reason, message=told.message)
             text = {"type": told.kind, "reason": told.reason, "message": told.message}
             try:
                 name = event_name(about.parsed, told)

@@ -2,14 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from soundstrip_crds.events import CloudEvent
 from soundstrip_operator.announcements import finished_event
+from soundstrip_operator.caption import extend_caption
 from soundstrip_operator.publisher import PublishFailed
 from soundstrip_operator.situation import run_of
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.view import View
 from soundstrip_operator.workqueue import Retry, Workqueue
 from soundstrip_storage.errors import StorageUnavailable
+
+log = structlog.get_logger("soundstrip.herald")
 
 Publish = Callable[[CloudEvent], Awaitable[None]]
 """Returns when the broker has confirmed the event; raises PublishFailed if it did not."""
@@ -52,8 +57,11 @@ class Herald:
 
     async def _publish(self, key: str) -> None:
         conversion = self._view.conversions[key].parsed
+        extend_caption(conversion.status)
         try:
             contact = await self._storage.find_contact(conversion)
-            await self._send(finished_event(conversion, contact))
+            event = finished_event(conversion, contact)
+            await self._send(event)
         except (StorageUnavailable, PublishFailed) as error:
             raise Retry(str(error)) from error
+        log.info("announced", event_id=event.id)

@@ -10,6 +10,7 @@ import structlog
 
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
+from soundstrip_crds.names import CONVERSION_LABEL
 from soundstrip_operator.cluster import Body, Cluster, ClusterError
 from soundstrip_operator.profiles import Profile
 from soundstrip_operator.tokens import Paced, TokenBucket
@@ -196,5 +197,12 @@ def _parse(parse: Callable[[Body], T], body: Body) -> T | None:
 
 def _leave_alone(body: Body, error: msgspec.ValidationError) -> None:
     """What can't be read is of a version that this operator does not know."""
-    name = body.get("metadata", {}).get("name", "?")
-    log.warning("an object is left alone", kind=body.get("kind"), name=name, error=str(error))
+    metadata = body.get("metadata", {})
+    name = metadata.get("name", "?")
+    log.warning(
+        "an object is left alone",
+        kind=body.get("kind"),
+        name=name,
+        conversion=(metadata.get("labels") or {}).get(CONVERSION_LABEL, name),
+        error=str(error),
+    )

@@ -60,8 +60,9 @@ def main() -> None:
         argv=sys.argv[1:],
     )
     configure_logs(settings.log_level)
-    for noisy in ("kopf", "pika", "aiohttp.access"):
+    for noisy in ("kopf", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # each failure is logged once, by us
     disable_created_metrics()  # type: ignore[no-untyped-call]
     asyncio.run(_run(settings))
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from soundstrip_crds.names import job_name
 from soundstrip_operator.actions import BackOff, Publish, RequeueAfter
+from soundstrip_operator.caption import extend_caption
 from soundstrip_operator.carrying import Hands
 from soundstrip_operator.cluster import ClusterError, NotFound
 from soundstrip_operator.decision import decide
@@ -74,6 +75,7 @@ class Reconciler:
             about = self._view.conversions.get(key)
             if about is None:
                 return
+            extend_caption(about.parsed.status)
             known = replace(facts, published=self._view.is_published(about))
             told = await self._carry_out(self._look(about, known), about)
             if told is None:

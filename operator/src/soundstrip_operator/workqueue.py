@@ -1,10 +1,15 @@
-"""A queue of keys: each is worked on by one worker at a time, and never twice for one cause."""
+"""A queue of keys: each is worked on by one worker at a time, and never twice for one cause.
+
+A key is the name of a conversion.
+"""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
 import structlog
+
+from soundstrip_operator.caption import begin_caption
 
 log = structlog.get_logger("soundstrip.workqueue")
 
@@ -110,12 +115,13 @@ class Workqueue:
                 self.add(key)
 
     async def _attempt(self, work: Work, key: str) -> None:
+        begin_caption(key)
         try:
             await work(key)
         except Retry as error:
             self._back_off(key, str(error))
         except Exception:
-            log.exception("work failed", key=key)
+            log.exception("work failed")
             self._back_off(key, "a bug")
         else:
             self._failures.pop(key, None)
@@ -127,7 +133,7 @@ class Workqueue:
         full = min(self._cap, self._base * 2 ** (failures - 1))
         seconds = full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
         tell = log.warning if failures > 1 else log.info
-        tell("tried again later", key=key, cause=cause, seconds=round(seconds, 1))
+        tell("tried again later", cause=cause, seconds=round(seconds, 1))
         self.add_after(key, seconds)
 
     def _ring(self, key: str) -> None:

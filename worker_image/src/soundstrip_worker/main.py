@@ -5,6 +5,7 @@ import os
 from typing import NoReturn
 
 from soundstrip_crds.job import ConverterReport, JobPlan, MoverReport
+from soundstrip_crds.names import job_name
 from soundstrip_worker.ending import End
 from soundstrip_worker.journal import Journal
 from soundstrip_worker.life import end_on_bugs, end_on_sigterm, end_when, live
@@ -92,4 +93,5 @@ def _journal(role: str, plan: JobPlan) -> Journal:
         conversion=plan.conversion,
         run=plan.run,
         attempt=plan.try_number,
+        job=job_name(plan.conversion, plan.uid, plan.run, plan.try_number),
     )
