@@ -1,5 +1,7 @@
 """Claims about what passes between the operator and a conversion's pod."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from soundstrip_crds.job import (
     TERMINATION_MESSAGE_LIMIT,
     MoverReport,
     ProgressPost,
+    Stages,
     progress_path,
     progress_token,
 )
@@ -38,7 +41,10 @@ def test_the_largest_result_fits_a_termination_message():
         duration_seconds=1e9 / 3,
         bitrate=2**53,
     )
-    assert len(msgspec.json.encode(MoverReport(result=result))) <= TERMINATION_MESSAGE_LIMIT
+    now = datetime.now(UTC)
+    stages = Stages(started=now, fetched=now, converted=now, stored=now)
+    report = MoverReport(result=result, stages=stages)
+    assert len(msgspec.json.encode(report)) <= TERMINATION_MESSAGE_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ class Lives(RuleBasedStateMachine):
             cluster=cluster,
             storage=storage,
             worker=_WORKER,
-            see_step=self.metrics.see_step,
+            observers=[self.metrics.see_step],
             clock=self.clock,
         )
         self.herald = Herald(

@@ -289,6 +289,15 @@ def test_mail_goes_to_the_sink_without_tls_or_to_the_account_that_is_set():
     assert smtp["GMAIL_PASSWORD"]["secretKeyRef"]["name"] == "my-smtp"
 
 
+def test_traces_go_nowhere_unless_a_collector_is_named():
+    variable, address = "OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"
+    traced = dict(pods(render(*MAIL, f"--set=tracing.endpoint={address}")))
+    for part in ("gateway", "operator", "notifier"):
+        assert environment(traced[part]["containers"][0])[variable] == address
+        untraced = dict(pods(render(*MAIL)))[part]["containers"][0]
+        assert variable not in environment(untraced)
+
+
 def test_kind_has_the_node_ports_that_its_node_maps():
     bodies = render(*KIND)
     for name, port in (("gateway", 30800), ("auth", 30500)):

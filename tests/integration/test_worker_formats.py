@@ -36,6 +36,8 @@ def test_every_input_format_becomes_an_mp3_that_sounds_the_same(
     assert report.result.file_id == stored.id
     assert report.result.filename == "clip.mp3"
     assert report.result.duration_seconds == pytest.approx(3, abs=0.05)
+    assert report.stages
+    assert report.stages.stored
     assert left_behind(bench.database) == {"results.files": 1, "results.chunks": 1, "intents": 0}
 
 

@@ -152,6 +152,13 @@ livenessProbe:
 {{- end }}
 {{- end }}
 
+{{/* Where traces go, if anywhere. */}}
+{{- define "soundstrip.traceEnv" -}}
+{{- with .Values.tracing.endpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
+
 {{/* The volume claim of a bundled store, which outlives the release. Takes (list $ "mongodb"). */}}
 {{- define "soundstrip.claim" -}}
 {{- $ := first . -}}

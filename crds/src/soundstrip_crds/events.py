@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from soundstrip_crds.conversion import Owner, Result
 from soundstrip_crds.reasons import Reason
@@ -54,6 +54,8 @@ class CloudEvent(msgspec.Struct, frozen=True, rename="lower", omit_defaults=Fals
     subject: str
     time: datetime
     datacontenttype: Literal["application/json"] = "application/json"
+    traceparent: str | UnsetType = UNSET
+    """CloudEvents' extension for distributed tracing; left out where there is no trace."""
     data: ConversionFinished
 
 

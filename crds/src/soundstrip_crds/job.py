@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from soundstrip_crds.conversion import Media, Progress, ResolvedOutput, Result, Source
+from soundstrip_crds.conversion import Media, Moment, Progress, ResolvedOutput, Result, Source
 from soundstrip_crds.reasons import Reason
 
 PLAN_VARIABLE = "SOUNDSTRIP_PLAN"
@@ -88,11 +88,21 @@ class ConverterReport(_Message, frozen=True):
     message: Annotated[str, Meta(max_length=1024)] | None = None
 
 
+class Stages(_Message, frozen=True):
+    """When the mover began and came to the end of each stage, by its own clock."""
+
+    started: Moment
+    fetched: Moment | None = None
+    converted: Moment | None = None
+    stored: Moment | None = None
+
+
 class MoverReport(_Message, frozen=True):
     """The mover's termination message: the stored result, or why there is none."""
 
     result: Result | None = None
     media: Media | None = None
+    stages: Stages | None = None
     message: Annotated[str, Meta(max_length=1024)] | None = None
 
 

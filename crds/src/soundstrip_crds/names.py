@@ -21,6 +21,9 @@ TRY_LABEL = f"{GROUP}/try"
 KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 """Label, and for older releases of Kueue annotation, of a Job that Kueue admits."""
 
+TRACEPARENT_ANNOTATION = f"{GROUP}/traceparent"
+"""W3C Trace Context of the request that created a conversion; its trace goes on from there."""
+
 MOVER = "mover"
 CONVERTER = "converter"
 

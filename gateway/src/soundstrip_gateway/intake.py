@@ -8,7 +8,12 @@ import structlog
 
 from soundstrip_crds.conversion import Metadata as ObjectMetadata
 from soundstrip_crds.conversion import Owner, Source, Spec, VideoConversion
-from soundstrip_crds.names import FINALIZER, OWNER_LABEL, conversion_name
+from soundstrip_crds.names import (
+    FINALIZER,
+    OWNER_LABEL,
+    TRACEPARENT_ANNOTATION,
+    conversion_name,
+)
 from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
 from soundstrip_gateway.filenames import clean_filename
 from soundstrip_gateway.forms import Data, Event, Field, FileStart
@@ -16,6 +21,7 @@ from soundstrip_gateway.mediatypes import SNIFF_BYTES, sniff
 from soundstrip_gateway.refusals import unprocessable, unsupported_media
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
+from soundstrip_service.tracing import Role, TraceContext, Tracing
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import StorageUnavailable
 from soundstrip_storage.gridfs import FileWriter, remove_file, settle_intent
@@ -38,15 +44,25 @@ class _Upload:
 class Intake:
     """The way in."""
 
-    def __init__(self, database: Documents, cluster: Cluster, install: str) -> None:
+    def __init__(
+        self, database: Documents, cluster: Cluster, install: str, tracing: Tracing
+    ) -> None:
         self._database = database
         self._cluster = cluster
         self._install = install
+        self._tracing = tracing
 
-    def take(self, events: Iterator[Event], caller: Caller, read_wish: ReadWish) -> VideoConversion:
+    def take(
+        self,
+        events: Iterator[Event],
+        caller: Caller,
+        read_wish: ReadWish,
+        traceparent: str | None = None,
+    ) -> VideoConversion:
         """Store the file and create its conversion; whatever goes wrong, nothing is left of it.
 
-        What can't be cleaned up, because the store went away, stands under its intent.
+        What can't be cleaned up, because the store went away, stands under its intent. The
+        conversion goes on with the trace that the caller began, or that begins here.
 
         Raises:
             Problem: 415 or 422, for what is no media file or an empty one.
@@ -55,6 +71,19 @@ class Intake:
             StorageUnavailable: If MongoDB is away.
             ClusterUnavailable: If the API server is away or refuses.
         """
+        with self._tracing.span("upload", TraceContext.parse(traceparent), Role.SERVER) as span:
+            conversion = self._take(events, caller, read_wish, span.context)
+            span.attributes["soundstrip.conversion"] = conversion.metadata.name
+            span.attributes["soundstrip.source.size"] = conversion.spec.source.size
+            return conversion
+
+    def _take(
+        self,
+        events: Iterator[Event],
+        caller: Caller,
+        read_wish: ReadWish,
+        context: TraceContext | None,
+    ) -> VideoConversion:
         upload = _Upload()
         chunks = _file_bytes(events, upload)
         head = _read_head(chunks)
@@ -66,10 +95,9 @@ class Intake:
                 writer.write(data)
             wish = read_wish(upload.fields)
             file = writer.finish(clean_filename(upload.filename), _metadata(caller, media_type))
-        return self._announce(file, caller, wish)
+        return self._announce(file, _order(file, caller, wish, context))
 
-    def _announce(self, file: StoredFile, caller: Caller, wish: Wish) -> VideoConversion:
-        order = _order(file, caller, wish)
+    def _announce(self, file: StoredFile, order: VideoConversion) -> VideoConversion:
         structlog.contextvars.bind_contextvars(conversion=order.metadata.name)
         try:
             conversion = self._cluster.create(order)
@@ -126,11 +154,14 @@ def _metadata(caller: Caller, media_type: str) -> dict[str, object]:
     return {"contact": caller.email, "contentType": media_type, "refs": []}
 
 
-def _order(file: StoredFile, caller: Caller, wish: Wish) -> VideoConversion:
+def _order(
+    file: StoredFile, caller: Caller, wish: Wish, context: TraceContext | None
+) -> VideoConversion:
     return VideoConversion(
         metadata=ObjectMetadata(
             name=conversion_name(file.id),
             labels={OWNER_LABEL: caller.id},
+            annotations={TRACEPARENT_ANNOTATION: str(context)} if context else {},
             finalizers=(FINALIZER,),
         ),
         spec=Spec(

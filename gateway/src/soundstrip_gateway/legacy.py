@@ -36,8 +36,9 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
     def upload() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
         events = read_form_upload(flask.request, parts.max_upload)
+        traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
-            conversion = parts.intake.take(events, caller, lambda _: Wish())
+            conversion = parts.intake.take(events, caller, lambda _: Wish(), traceparent)
         return flask.jsonify(message="success", video_fid=conversion.spec.source.file_id)
 
     @blueprint.get("/download")

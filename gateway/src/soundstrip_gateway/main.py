@@ -16,13 +16,14 @@ from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.tokens import Tokens
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
-from soundstrip_service.settings import Settings, load_settings
+from soundstrip_service.settings import TracedSettings, load_settings
+from soundstrip_service.tracing import open_tracing
 from soundstrip_storage.connection import connect
 
 _SILENCE_SECONDS = 60
 
 
-class GatewaySettings(Settings):
+class GatewaySettings(TracedSettings):
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
@@ -74,10 +75,11 @@ def build_parts(settings: GatewaySettings) -> Parts:
     auth = settings.auth_svc_addr
     auth_url = (auth if "://" in auth else f"http://{auth}").rstrip("/")
     cluster = _build_cluster(settings)
+    tracing = open_tracing("soundstrip-gateway", settings.otel_exporter_otlp_endpoint)
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
     return Parts(
         cluster=cluster,
-        intake=Intake(database, cluster, settings.install_id),
+        intake=Intake(database, cluster, settings.install_id, tracing),
         library=Library(database),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,

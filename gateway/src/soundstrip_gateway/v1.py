@@ -26,8 +26,9 @@ def v1_routes(parts: Parts) -> flask.Blueprint:
     def create() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
         events = read_upload(flask.request, parts.max_upload)
+        traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
-            conversion = parts.intake.take(events, caller, parse_wish)
+            conversion = parts.intake.take(events, caller, parse_wish, traceparent)
         url = _url(conversion.metadata.name)
         answer = flask.jsonify(describe(conversion, url))
         answer.status_code = HTTPStatus.ACCEPTED

@@ -13,6 +13,7 @@ from soundstrip_notifier.letter import parse_event, write_letter
 from soundstrip_notifier.mailer import Mailer
 from soundstrip_notifier.outcome import Done, Failed, Hopeless, Outcome, Postponed
 from soundstrip_notifier.turns import Turns
+from soundstrip_service.tracing import Role, TraceContext, Tracing
 
 CHANNEL = "email"
 
@@ -27,12 +28,14 @@ class EmailDelivery:
         mailer: Mailer,
         sender: Address,
         public_url: str,
+        tracing: Tracing,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ledger = ledger
         self._mailer = mailer
         self._sender = sender
         self._public_url = public_url
+        self._tracing = tracing
         self._clock = clock
         self._turns = Turns()
 
@@ -47,8 +50,13 @@ class EmailDelivery:
         )
         if event.data.email is None:
             return Done("nothing to do: the owner wants no e-mail")
-        with self._turns.take(event.id):
-            return self._deliver(event, event.data.email)
+        context = TraceContext.parse(event.traceparent or None)
+        with self._tracing.span("notify", context, Role.CONSUMER) as span:
+            with self._turns.take(event.id):
+                outcome = self._deliver(event, event.data.email)
+            span.attributes["soundstrip.conversion"] = event.data.name
+            span.error = None if isinstance(outcome, Done) else type(outcome).__name__
+        return outcome
 
     def _deliver(self, event: CloudEvent, email: str) -> Outcome:
         key = delivery_key(event.id, CHANNEL, email)

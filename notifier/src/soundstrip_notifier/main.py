@@ -25,6 +25,7 @@ from soundstrip_notifier.settings import BrokerSettings, NotifierSettings
 from soundstrip_service.health import serve_health
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.settings import describe_settings, read_settings
+from soundstrip_service.tracing import open_tracing
 
 PROGRAM = "python -m soundstrip_notifier"
 STOP_SECONDS = 25
@@ -69,18 +70,21 @@ def _replay(settings: BrokerSettings) -> None:
 def _run(settings: NotifierSettings) -> None:
     _configure_logs(settings.log_level)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # for all threads: main alone waits for them
+    tracing = open_tracing("soundstrip-notifier", settings.otel_exporter_otlp_endpoint)
     ledger = Ledger(_mongo_client(settings), settings.mongo_db)
     delivery = EmailDelivery(
         ledger=ledger,
         mailer=Mailer(_smtp_server(settings)),
         sender=parse_address(settings.gmail_address),
         public_url=settings.public_url,
+        tracing=tracing,
     )
     consumer = Consumer(
         _parameters(settings), settings.mp3_queue, settings.retry_seconds, delivery.handle
     )
     with serve_health(settings.port, {"rabbitmq": consumer.check, "mongodb": ledger.check}):
         exit_code = _consume_until_signalled(consumer)
+    tracing.close()
     sys.stdout.flush()
     os._exit(exit_code)  # a mail server that hangs must not hold the process
 

@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 from soundstrip_crds.events import DEFAULT_QUEUE
 from soundstrip_notifier.address import parse_address
 from soundstrip_notifier.errors import Refused
-from soundstrip_service.settings import Settings
+from soundstrip_service.settings import Settings, TracedSettings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -33,7 +33,7 @@ class BrokerSettings(Settings):
     mp3_queue: str = Field(DEFAULT_QUEUE, min_length=1, max_length=200, description="the queue")
 
 
-class NotifierSettings(BrokerSettings):
+class NotifierSettings(BrokerSettings, TracedSettings):
     """What the notifier needs besides."""
 
     mongo_uri: SecretStr | None = Field(None, description="wins over MONGO_HOST and MONGO_PORT")

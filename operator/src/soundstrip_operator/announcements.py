@@ -4,11 +4,14 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from msgspec import UNSET
+
 from soundstrip_crds.conversion import Status, Try, VideoConversion
 from soundstrip_crds.events import CloudEvent, ConversionFinished, EventType, event_id
 from soundstrip_crds.names import API_VERSION, PLURAL
 from soundstrip_crds.reasons import Reason
 from soundstrip_operator.situation import run_of, tries_of
+from soundstrip_operator.spans import conversion_context
 
 Kind = Literal["Normal", "Warning"]
 
@@ -48,12 +51,14 @@ def finished_event(conversion: VideoConversion, contact: str | None) -> CloudEve
     succeeded, finished = status.condition("Succeeded"), status.condition("Finished")
     if succeeded is None or finished is None:
         raise ValueError(f"{metadata.name} has no outcome to announce")
+    context = conversion_context(conversion)
     return CloudEvent(
         id=event_id(metadata.uid, run_of(status)),
         source=f"/{API_VERSION}/namespaces/{metadata.namespace}/{PLURAL}",
         type=_event_type(status),
         subject=metadata.name,
         time=finished.last_transition_time,
+        traceparent=UNSET if context is None else str(context),
         data=ConversionFinished(
             name=metadata.name,
             namespace=metadata.namespace,

@@ -1,6 +1,6 @@
 """Carrying out what was decided; what comes of it goes into the view and the facts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -53,6 +53,10 @@ Task = (
 """The actions that reach out."""
 
 
+SeeStep = Callable[[VideoConversion, Status], None]
+"""Takes a conversion as it was, and the status that it has now."""
+
+
 class Hands:
     """Reaches out to Kubernetes and the store."""
 
@@ -64,11 +68,11 @@ class Hands:
         cluster: Cluster,
         storage: Storage,
         worker: Worker,
-        see_step: Callable[[VideoConversion, Status], None],
+        observers: Sequence[SeeStep],
         clock: Callable[[], datetime],
     ) -> None:
-        """Take `see_step` for who is told of each status that is written."""
-        self._see_step = see_step
+        """Take `observers` for who is told of each status that is written."""
+        self._observers = observers
         self._clock = clock
         self._view = view
         self._places = places
@@ -208,7 +212,8 @@ class Hands:
         wanted = msgspec.to_builtins(status)
         body = await self._cluster.replace_status(about.parsed.metadata, wanted)
         self._view.put_conversion(Conversion.parse(body))
-        self._see_step(about.parsed, status)
+        for see_step in self._observers:
+            see_step(about.parsed, status)
         extend_caption(status)
         for told in announce(about.parsed.status, status):
             log.info(told.reason, message=told.message)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import signal
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from soundstrip_operator.carrying import Hands
 from soundstrip_operator.census import Census
+from soundstrip_operator.chronicle import Chronicle
 from soundstrip_operator.cluster import Cluster, ClusterError
 from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.herald import Herald
@@ -32,6 +32,7 @@ from soundstrip_operator.reconciler import Reconciler
 from soundstrip_operator.release.finalizers import leave_with_namespace
 from soundstrip_operator.resources import Resources
 from soundstrip_operator.settings import OperatorSettings
+from soundstrip_operator.signals import wait_for_signal
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.tokens import TokenBucket
 from soundstrip_operator.view import View
@@ -39,6 +40,7 @@ from soundstrip_operator.watching import watch
 from soundstrip_operator.workqueue import Work, Workqueue
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.settings import load_settings
+from soundstrip_service.tracing import Tracing, open_tracing
 from soundstrip_storage.connection import connect_async
 from soundstrip_storage.ledger import Ledger
 
@@ -78,7 +80,12 @@ async def _run(settings: OperatorSettings) -> None:
         stack.callback(publisher.close)
         metrics = Metrics()
         cluster = Cluster(connection, settings.namespace, metrics.see_request)
-        await _serve(settings, _assemble(settings, cluster, Ledger(database), publisher, metrics))
+        tracing = open_tracing("soundstrip-operator", settings.otel_exporter_otlp_endpoint)
+        stack.callback(tracing.close)
+        parts = _assemble(
+            settings, cluster, Ledger(database), publisher, metrics=metrics, tracing=tracing
+        )
+        await _serve(settings, parts)
         await _leave(cluster)
 
 
@@ -109,11 +116,14 @@ def _assemble(
     cluster: Cluster,
     ledger: Ledger,
     publisher: Publisher,
+    *,
     metrics: Metrics,
+    tracing: Tracing,
 ) -> _Parts:
     view, storage, policy = View(), Storage(ledger), _policy(settings)
     queue = Workqueue(workers=_WORKERS, meter=metrics.queue("conversions"))
     publications = Workqueue(workers=1, cap=15.0, meter=metrics.queue("publications"))
+    chronicle = Chronicle(view, tracing)
     places = Places(view, policy)
     hands = Hands(
         view,
@@ -121,7 +131,7 @@ def _assemble(
         cluster=cluster,
         storage=storage,
         worker=_worker(settings),
-        see_step=metrics.see_step,
+        observers=[metrics.see_step, chronicle.see_step],
         clock=_now,
     )
     publish = metrics.count_failures(publisher.publish)
@@ -160,7 +170,7 @@ async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
             parts.publications.run(parts.herald.announce),
             parts.positions.keep_telling(),
             _watch(parts.intake, settings.namespace, stop, ready),
-            _wait_for_signal(stop, ready),
+            wait_for_signal(stop, ready),
         )
     ]
     try:
@@ -182,25 +192,8 @@ async def _watch(intake: Intake, namespace: str, stop: asyncio.Event, ready: asy
     await watch(intake, namespace, stop=stop, ready=ready)
 
 
-async def _wait_for_signal(stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """Kopf takes the signals for itself when it starts; they are taken back, for a quick end."""
-    loop = asyncio.get_running_loop()
-    for _ in range(2):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await _first(stop, ready)
-    await stop.wait()
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def _first(*events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
 
 
 def _policy(settings: OperatorSettings) -> Policy:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from soundstrip_crds.events import DEFAULT_QUEUE
 from soundstrip_operator.quantity import parse_bytes
-from soundstrip_service.settings import Settings
+from soundstrip_service.settings import TracedSettings
 
 
 def _check_quantity(text: str) -> str:
@@ -19,7 +19,7 @@ Bytes = Annotated[str, AfterValidator(_check_quantity)]
 _SHORTEST_KEY = 32
 
 
-class OperatorSettings(Settings):
+class OperatorSettings(TracedSettings):
     """What a person can set; the rest is in `policy`."""
 
     namespace: str = Field(description="the namespace that is watched")

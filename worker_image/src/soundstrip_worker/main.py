@@ -59,7 +59,7 @@ def _move(storage: StorageSettings) -> NoReturn:
         Poster(storage.progress_url, storage.progress_token, observer, journal).start()
     database = open_store(storage.mongo_uri, storage.mongo_db)
     mover = Mover(plan, places, database, observer=observer, journal=journal)
-    live(mover.run, end, lambda message: MoverReport(message=message))
+    live(mover.run, end, lambda message: MoverReport(message=message, stages=mover.stages))
 
 
 def _convert() -> NoReturn:

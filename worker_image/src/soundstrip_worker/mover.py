@@ -6,12 +6,14 @@ work of an enemy.
 
 import os
 import time
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
+from msgspec.structs import replace
 
 from soundstrip_crds.conversion import Result
-from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan, MoverReport
+from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan, MoverReport, Stages
 from soundstrip_crds.reasons import Reason
 from soundstrip_storage.connection import Documents
 from soundstrip_worker.failures import Disrupted, Rejected
@@ -46,6 +48,7 @@ class Mover:
         self._database = database
         self._observer = observer
         self._journal = journal
+        self.stages = Stages(started=_now())
 
     def run(self) -> MoverReport:
         """See the conversion through.
@@ -65,12 +68,14 @@ class Mover:
         seconds = report.duration_seconds or 0.0
         if seconds < _SHORTEST_SECONDS:
             raise Disrupted(ExitCode.PEER_LOST, "The converter made no audio.")
-        return MoverReport(result=self._store(seconds), media=report.media)
+        result = self._store(seconds)
+        return MoverReport(result=result, media=report.media, stages=self.stages)
 
     def _bring(self) -> None:
         action = partial(bring_source, self._database, self._plan, self._places.media)
         insist(action, self._journal)
         self._observer.stage = Reason.CONVERTING
+        self.stages = replace(self.stages, fetched=_now())
         self._journal.info("source brought", bytes=self._plan.source.size)
 
     def _wait_for_report(self) -> ConverterReport:
@@ -87,8 +92,10 @@ class Mover:
 
     def _store(self, seconds: float) -> Result:
         self._observer.stage = Reason.STORING
+        self.stages = replace(self.stages, converted=_now())
         self._journal.info("audio made", seconds=seconds)
         result = insist(partial(self._store_once, seconds), self._journal)
+        self.stages = replace(self.stages, stored=_now())
         self._journal.info("result stored", bytes=result.size, fileId=result.file_id)
         return result
 
@@ -101,6 +108,10 @@ class Mover:
             return store_result(self._database, self._plan, self._places.result, seconds)
         except FileNotFoundError as error:
             raise Rejected(ExitCode.CORRUPT_MEDIA, "The converter left no result.") from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def has_lost(converter: Peer, places: Places) -> bool:

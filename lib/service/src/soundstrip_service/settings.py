@@ -28,6 +28,15 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(default="info", description="debug, info, warning or error")
 
 
+class TracedSettings(Settings):
+    """The settings of a service that takes part in traces."""
+
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern="^https?://")] | None = Field(
+        default=None,
+        description="collector of traces (OTLP/HTTP), as http://collector:4318; none: no traces",
+    )
+
+
 S = TypeVar("S", bound=Settings)
 
 
