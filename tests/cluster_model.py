@@ -94,12 +94,14 @@ class ClusterModel:
         body["metadata"]["generation"] += 1
         self._touch(body)
 
-    def delete_conversion(self, name: str) -> None:
-        """Ask for the end of the object."""
+    def give_up(self, name: str) -> str:
+        """Ask for the end of the object, and return its uid."""
         body = self.conversions[name]
         body["metadata"].setdefault("deletionTimestamp", self._clock.text())
         self._touch(body)
         self._collect(name)
+        uid: str = body["metadata"]["uid"]
+        return uid
 
     # What Kubernetes does.
 
@@ -154,6 +156,12 @@ class ClusterModel:
         self._fuse.burn()
         return copy.deepcopy(body)
 
+    async def get_conversion(self, name: str) -> Body:
+        self._fuse.burn()
+        if name not in self.conversions:
+            raise NotFound(name)
+        return copy.deepcopy(self.conversions[name])
+
     async def patch_conversion(self, name: str, metadata: Body) -> Body:
         self._fuse.burn()
         body = self._find({"name": name} | metadata)
@@ -163,6 +171,14 @@ class ClusterModel:
         self._collect(name)
         self._fuse.burn()
         return copy.deepcopy(body)
+
+    async def delete_conversion(self, body: Body) -> None:
+        self._fuse.burn()
+        found = self._find(body["metadata"])
+        found["metadata"]["deletionTimestamp"] = self._clock.text()
+        self._touch(found)
+        self._collect(found["metadata"]["name"])
+        self._fuse.burn()
 
     async def create_job(self, body: Body) -> Body:
         self._fuse.burn()
@@ -224,6 +240,7 @@ class StorageModel:
     def __init__(self, fuse: Fuse) -> None:
         self.results: set[tuple[str, int]] = set()
         self.claims: set[str] = set()
+        self.archived: dict[str, Body] = {}
         self.is_down = False
         self._fuse = fuse
 
@@ -256,6 +273,12 @@ class StorageModel:
         uid = conversion.metadata.uid
         self.results = {result for result in self.results if result[0] != uid}
         self.claims.discard(conversion.metadata.uid)
+        self.archived.pop(conversion.metadata.uid, None)
+
+    async def archive(self, body: Body, now: datetime) -> None:
+        self._answer()
+        self.archived[body["metadata"]["uid"]] = body
+        self._fuse.burn()
 
     def _answer(self) -> None:
         self._fuse.burn()

@@ -15,6 +15,8 @@ from tests.operator_process import OperatorProcess
 Body = dict[str, Any]
 Documents = dict[str, Any]
 
+FILES = ("sources.files", "sources.chunks", "results.files", "results.chunks")
+
 
 @pytest.fixture
 def stores(mongo_uri: str, mongo_database: str) -> dict[str, str]:

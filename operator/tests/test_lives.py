@@ -31,6 +31,7 @@ _LIMIT = 2
 _LIMIT_OF_ONE = 1
 _PROFILE = "mine"
 _MOST = 5
+_TTL = 600
 
 _SMALL = Resources(1, 1, "1", "1")
 _WORKER = Worker(
@@ -82,13 +83,17 @@ class Lives(RuleBasedStateMachine):
         self.outcomes: dict[tuple[str, int], tuple[str, str]] = {}
         self.outputs: dict[tuple[str, int], dict[str, str]] = {}
         self.deleted_by_a_person: set[str] = set()
+        self.given_up: set[str] = set()
         self.made = 0
         self.start_operator()
 
     def start_operator(self) -> None:
         self.view = View()
         policy = Policy(
-            max_active_jobs=_LIMIT, max_active_per_owner=_LIMIT_OF_ONE, failed_job_retention=60
+            max_active_jobs=_LIMIT,
+            max_active_per_owner=_LIMIT_OF_ONE,
+            failed_job_retention=60,
+            default_ttl=_TTL,
         )
         self.queue, self.publications = Workqueue(workers=1), Workqueue(workers=1)
         places = Places(self.view, policy)
@@ -220,7 +225,7 @@ class Lives(RuleBasedStateMachine):
         if what == "cancel":
             self.cluster.change(name, cancelled=True)
         else:
-            self.cluster.delete_conversion(name)
+            self.given_up.add(self.cluster.give_up(name))
 
     @precondition(lambda self: self.cluster.conversions)
     @rule(data=st.data(), suspend=st.booleans(), priority=st.integers(-1, 1))
@@ -293,6 +298,15 @@ class Lives(RuleBasedStateMachine):
                 plan = json.loads(container["env"][0]["value"])
                 assert plan["output"] == self.outputs[plan["uid"], plan["run"]]
 
+    @invariant()
+    def what_goes_by_itself_is_archived_and_keeps_its_result(self) -> None:
+        present = {body["metadata"]["uid"] for body in self.cluster.conversions.values()}
+        for uid in {uid for uid, _ in self.outcomes} - present - self.given_up:
+            last = self.storage.archived[uid]
+            run = (uid, last["status"]["runs"][-1]["number"])
+            assert self.outcome_of(last) == self.outcomes[run]
+            assert (run in self.storage.results) >= (self.outcomes[run][0] == "True")
+
     def teardown(self) -> None:
         self.storage.is_down = False
         for name in self.cluster.conversions:
@@ -316,7 +330,6 @@ class Lives(RuleBasedStateMachine):
                 if name in self.cluster.jobs:
                     self.finish_pod(name, "success", stored=True)
             self.cluster.settle()
-        self.loop.close()
         for body in self.cluster.conversions.values():
             assert "deletionTimestamp" not in body["metadata"], "what is deleted goes"
             outcome = self.outcome_of(body)
@@ -327,6 +340,15 @@ class Lives(RuleBasedStateMachine):
         value = self.metrics.registry.get_sample_value
         counted = value("soundstrip_conversion_duration_seconds_count") or 0
         assert counted <= len(self.outcomes), "no outcome is counted twice"
+        self.all_expire()
+
+    def all_expire(self) -> None:
+        self.clock.go(_TTL)
+        for key in sorted(self.view.conversions):
+            self.run(self.reconciler.reconcile(key))
+        self.loop.close()
+        assert not self.cluster.conversions, "what is past its time goes"
+        self.what_goes_by_itself_is_archived_and_keeps_its_result()
 
     def is_at_rest(self) -> bool:
         self.see_everything()

@@ -59,6 +59,8 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "gateway.replica=2",
         "gateway.replicas=two",
         "operator.maxActiveJobs=0",
+        "retention.conversions=1h",
+        "retention.conversions=-1",
         "notifier.smtp.tls=ssl",
         "images.pullPolicy=Sometimes",
         "worker.memory=much",
@@ -248,6 +250,13 @@ def test_bundled_stores_are_official_images_with_volumes():
     images = {body["spec"]["template"]["spec"]["containers"][0]["image"] for body in sets.values()}
     assert images == {"mongo:8.0", "mysql:8.4", "rabbitmq:4.0-management"}
     assert all(body["spec"]["volumeClaimTemplates"] for body in sets.values())
+
+
+@pytest.mark.parametrize("value", ["0", "31536000", "never"])
+def test_a_lifetime_is_a_number_of_seconds_or_never(value: str):
+    bodies = render(f"--set=retention.conversions={value}")
+    operator = environment(dict(pods(bodies))["operator"]["containers"][0])
+    assert operator["DEFAULT_TTL_SECONDS"] == value
 
 
 def test_external_stores_take_the_place_of_the_bundled_ones():

@@ -10,7 +10,7 @@ _EVERYBODYS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubje
 EXPECTED = {
     "gateway": {"videoconversions.soundstrip.dev": {"get", "list", "create", "delete"}},
     "operator": {
-        "videoconversions.soundstrip.dev": {"list", "watch", "patch"},
+        "videoconversions.soundstrip.dev": {"get", "list", "watch", "patch", "delete"},
         "conversionprofiles.soundstrip.dev": {"list", "watch"},
         "videoconversions.soundstrip.dev/status": {"update"},
         "videoconversions.soundstrip.dev/finalizers": {"update"},

@@ -103,6 +103,9 @@ def test_a_profile_or_bitrate_or_quality_or_nothing_is_accepted(rules: Namespace
         ({"run": 0}, "run"),
         ({"queueName": "-videos"}, "queueName"),
         ({"queueName": "v" * 64}, "queueName"),
+        ({"ttlSecondsAfterFinished": -1}, "ttlSecondsAfterFinished"),
+        ({"ttlSecondsAfterFinished": 315360001}, "ttlSecondsAfterFinished"),
+        ({"ttlSecondsAfterFinished": "1h"}, "ttlSecondsAfterFinished"),
         ({"owner": {"id": "-x", "name": "Ann"}}, "owner.id"),
         ({"owner": {"id": "u1", "name": ""}}, "owner.name"),
         ({"notify": {"email": "yes"}}, "email"),
@@ -226,9 +229,18 @@ def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: B
         pytest.param({"priority": 5}, {"priority": None}, id="priority by default"),
         pytest.param({}, {"output": None}, id="a default removed comes back"),
         pytest.param({"notify": {"email": True}}, {"notify": None}, id="email by default"),
+        pytest.param({}, {"ttlSecondsAfterFinished": 0}, id="ttl added"),
+        pytest.param(
+            {"ttlSecondsAfterFinished": 60},
+            {"ttlSecondsAfterFinished": 315360000},
+            id="ttl changed",
+        ),
+        pytest.param(
+            {"ttlSecondsAfterFinished": 60}, {"ttlSecondsAfterFinished": None}, id="ttl removed"
+        ),
     ],
 )
-def test_what_changes_nothing_or_cancels_is_accepted(kube: Namespace, start: Body, patch: Body):
+def test_what_may_change_or_changes_nothing_is_accepted(kube: Namespace, start: Body, patch: Body):
     assert change(kube, conversion(**start), patch)["spec"]["owner"]["id"] == "u1"
 
 

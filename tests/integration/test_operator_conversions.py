@@ -7,7 +7,7 @@ import requests
 from bson import ObjectId
 from tests.kubernetes import Namespace
 from tests.operator_process import PROGRESS_KEY, OperatorProcess
-from tests.operators import Body, condition, conversion, reason, take_message
+from tests.operators import FILES, Body, condition, conversion, reason, take_message
 from tests.waiting import wait_until
 
 from soundstrip_crds.job import progress_path, progress_token
@@ -105,12 +105,13 @@ def test_a_deleted_conversion_leaves_no_chunk_behind(
     metadata = {"conversionUid": body["metadata"]["uid"], "run": 1}
     database["results.chunks"].insert_one({"files_id": result, "n": 0, "data": b"x"})
     database["results.files"].insert_one({"_id": result, "metadata": metadata})
+    database["archive"].insert_one({"_id": body["metadata"]["uid"]})
 
     kube.kubectl("delete", f"vc/{name}", "--timeout=45s", seconds=50)
 
     assert not kube.list("jobs")
     assert not kube.list("pods")
-    for collection in ("sources.files", "sources.chunks", "results.files", "results.chunks"):
+    for collection in (*FILES, "archive"):
         assert database[collection].count_documents({}) == 0, collection
 
 

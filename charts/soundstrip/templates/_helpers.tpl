@@ -159,6 +159,11 @@ livenessProbe:
 {{- end }}
 {{- end }}
 
+{{/* Seconds without an exponent, or `never`. Takes the value. */}}
+{{- define "soundstrip.lifetime" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ int64 . }}{{ end }}
+{{- end }}
+
 {{/* The volume claim of a bundled store, which outlives the release. Takes (list $ "mongodb"). */}}
 {{- define "soundstrip.claim" -}}
 {{- $ := first . -}}

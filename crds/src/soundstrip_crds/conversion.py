@@ -116,6 +116,7 @@ class Spec(_Object, frozen=True):
     ) = None
     run: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     active_deadline_seconds: Annotated[int, Meta(ge=1, le=86400)] = DEFAULT_DEADLINE_SECONDS
+    ttl_seconds_after_finished: Annotated[int, Meta(ge=0, le=315_360_000)] | None = None
 
 
 ConditionType = Literal["Accepted", "Succeeded", "Finished", "Notified"]

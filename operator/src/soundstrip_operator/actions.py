@@ -81,6 +81,16 @@ class RemoveFinalizer:
 
 
 @dataclass(frozen=True)
+class ArchiveConversion:
+    """Write the finished conversion to the archive, as it is."""
+
+
+@dataclass(frozen=True)
+class ExpireConversion:
+    """Take our finalizer off and delete the object, unless it has changed; its blobs stay."""
+
+
+@dataclass(frozen=True)
 class RequeueAfter:
     """Decide again after this many seconds, whatever happens until then."""
 
@@ -107,6 +117,8 @@ Action = (
     | Publish
     | RemoveBlobs
     | RemoveFinalizer
+    | ArchiveConversion
+    | ExpireConversion
     | RequeueAfter
     | BackOff
 )

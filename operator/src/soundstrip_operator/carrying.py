@@ -12,10 +12,12 @@ from soundstrip_crds.conversion import Status, VideoConversion
 from soundstrip_crds.names import FINALIZER, OWNER_LABEL
 from soundstrip_operator.actions import (
     AdoptConversion,
+    ArchiveConversion,
     ClaimSource,
     ConfirmJobGone,
     CreateJob,
     DeleteJob,
+    ExpireConversion,
     LookUpResult,
     LookUpWarning,
     RemoveBlobs,
@@ -49,6 +51,8 @@ Task = (
     | WriteStatus
     | RemoveBlobs
     | RemoveFinalizer
+    | ArchiveConversion
+    | ExpireConversion
 )
 """The actions that reach out."""
 
@@ -88,20 +92,23 @@ class Hands:
             Retry: If it can only be done later.
         """
         match task:
-            case ClaimSource() | LookUpResult() | RemoveBlobs():
+            case ClaimSource() | LookUpResult() | RemoveBlobs() | ArchiveConversion():
                 return await self._ask_storage(task, about, facts)
             case ConfirmJobGone() | LookUpWarning():
                 return await self._ask_cluster(task, about, facts)
             case RequestPlace() | CreateJob() | DeleteJob():
                 return await self._handle_job(task, about, facts)
-            case AdoptConversion() | WriteStatus() | RemoveFinalizer():
+            case AdoptConversion() | WriteStatus() | RemoveFinalizer() | ExpireConversion():
                 await self._change(task, about)
                 return facts
             case _ as never:
                 assert_never(never)
 
     async def _ask_storage(
-        self, task: ClaimSource | LookUpResult | RemoveBlobs, about: Conversion, facts: Facts
+        self,
+        task: ClaimSource | LookUpResult | RemoveBlobs | ArchiveConversion,
+        about: Conversion,
+        facts: Facts,
     ) -> Facts:
         conversion = about.parsed
         try:
@@ -115,10 +122,22 @@ class Hands:
                 case RemoveBlobs():
                     await self._storage.remove_blobs(conversion)
                     return replace(facts, blobs_removed=True)
+                case ArchiveConversion():
+                    return await self._archive(about, facts)
                 case _ as never:
                     assert_never(never)
         except StorageUnavailable as error:
             return replace(facts, storage_down=str(error))
+
+    async def _archive(self, about: Conversion, facts: Facts) -> Facts:
+        """The object itself is archived, whole: the view holds only what is read."""
+        body = await self._cluster.get_conversion(about.key)
+        found = Conversion.parse(body)
+        self._view.put_conversion(found)
+        if found.version != about.version:
+            return facts
+        await self._storage.archive(body, self._clock())
+        return replace(facts, archived=found.parsed.metadata.resource_version)
 
     async def _ask_cluster(
         self, task: ConfirmJobGone | LookUpWarning, about: Conversion, facts: Facts
@@ -181,9 +200,10 @@ class Hands:
             self._view.jobs.put(parse_job(body))
 
     async def _change(
-        self, task: AdoptConversion | WriteStatus | RemoveFinalizer, about: Conversion
+        self,
+        task: AdoptConversion | WriteStatus | RemoveFinalizer | ExpireConversion,
+        about: Conversion,
     ) -> None:
-        metadata = about.parsed.metadata
         match task:
             case AdoptConversion():
                 await self._adopt(about)
@@ -192,11 +212,24 @@ class Hands:
             case RemoveFinalizer(abandoned):
                 if abandoned:
                     log.warning("a conversion goes without its blobs")
-                others = [one for one in metadata.finalizers if one != FINALIZER]
-                await self._patch(about, {"finalizers": others})
-                self._view.remove_conversion(about.key, metadata.uid)
+                await self._let_go(about)
+                self._view.remove_conversion(about.key, about.parsed.metadata.uid)
+            case ExpireConversion():
+                await self._expire(about)
             case _ as never:
                 assert_never(never)
+
+    async def _let_go(self, about: Conversion) -> Body:
+        metadata = about.parsed.metadata
+        others = [one for one in metadata.finalizers if one != FINALIZER]
+        return await self._patch(about, {"finalizers": others})
+
+    async def _expire(self, about: Conversion) -> None:
+        body = await self._let_go(about)
+        self._view.put_conversion(Conversion.parse(body))
+        await self._cluster.delete_conversion(body)
+        self._view.remove_conversion(about.key, about.parsed.metadata.uid)
+        log.info("expired", conversion=about.key)
 
     async def _adopt(self, about: Conversion) -> None:
         metadata, owner = about.parsed.metadata, about.parsed.spec.owner.id

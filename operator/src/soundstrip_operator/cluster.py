@@ -113,9 +113,23 @@ class Cluster:
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": same, "status": status}
         return await self._call("PUT", f"{self._conversions}/{about.name}/status", body)
 
+    async def get_conversion(self, name: str) -> Body:
+        """Return a conversion, whole and as it is now."""
+        return await self._call("GET", f"{self._conversions}/{name}")
+
     async def patch_conversion(self, name: str, metadata: Body) -> Body:
         """Merge into a conversion's metadata, which holds the resourceVersion to be matched."""
         return await self._call("PATCH", f"{self._conversions}/{name}", {"metadata": metadata})
+
+    async def delete_conversion(self, body: Body) -> None:
+        """Delete a conversion, if it is still as this body says; one that is gone is gone."""
+        metadata = body["metadata"]
+        same = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        options = {"propagationPolicy": "Background", "preconditions": same}
+        try:
+            await self._call("DELETE", f"{self._conversions}/{metadata['name']}", options)
+        except NotFound:
+            return
 
     async def create_job(self, body: Body) -> Body:
         """Create a Job."""

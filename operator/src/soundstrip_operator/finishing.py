@@ -10,6 +10,7 @@ from soundstrip_operator.actions import (
     WriteStatus,
 )
 from soundstrip_operator.conditions import observe
+from soundstrip_operator.expiry import expire, seconds_to_expiry
 from soundstrip_operator.situation import Situation, wants_another_run
 from soundstrip_operator.workload import Job
 
@@ -20,10 +21,18 @@ def finish(s: Situation) -> Actions:
         if wants_another_run(s.conversion):
             return (WriteStatus(story.begun_again(s)),)
         refreshed = observe(s.status, s.conversion.metadata.generation)
-        return (*s.write(refreshed), *tidy(s))
+        return s.write(refreshed) or close(s)
     if s.facts.published:
         return (*s.write(story.notified(s)), *tidy(s))
     return (*tidy(s), Publish())
+
+
+def close(s: Situation) -> Actions:
+    """Return what is left when all is told: the Jobs go, and in its time the object."""
+    left = seconds_to_expiry(s)
+    if left is None:
+        return tidy(s)
+    return (*tidy(s), RequeueAfter(left)) if left > 0 else expire(s)
 
 
 def tidy(s: Situation) -> Actions:

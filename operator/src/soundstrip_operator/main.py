@@ -41,7 +41,8 @@ from soundstrip_operator.workqueue import Work, Workqueue
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.settings import load_settings
 from soundstrip_service.tracing import Tracing, open_tracing
-from soundstrip_storage.connection import connect_async
+from soundstrip_storage.archive import Archive
+from soundstrip_storage.connection import AsyncDocuments, connect_async
 from soundstrip_storage.ledger import Ledger
 
 log = structlog.get_logger("soundstrip.operator")
@@ -82,9 +83,8 @@ async def _run(settings: OperatorSettings) -> None:
         cluster = Cluster(connection, settings.namespace, metrics.see_request)
         tracing = open_tracing("soundstrip-operator", settings.otel_exporter_otlp_endpoint)
         stack.callback(tracing.close)
-        parts = _assemble(
-            settings, cluster, Ledger(database), publisher, metrics=metrics, tracing=tracing
-        )
+        storage = _storage(settings, database)
+        parts = _assemble(settings, cluster, storage, publisher, metrics=metrics, tracing=tracing)
         await _serve(settings, parts)
         await _leave(cluster)
 
@@ -114,13 +114,13 @@ class _Parts:
 def _assemble(
     settings: OperatorSettings,
     cluster: Cluster,
-    ledger: Ledger,
+    storage: Storage,
     publisher: Publisher,
     *,
     metrics: Metrics,
     tracing: Tracing,
 ) -> _Parts:
-    view, storage, policy = View(), Storage(ledger), _policy(settings)
+    view, policy = View(), _policy(settings)
     queue = Workqueue(workers=_WORKERS, meter=metrics.queue("conversions"))
     publications = Workqueue(workers=1, cap=15.0, meter=metrics.queue("publications"))
     chronicle = Chronicle(view, tracing)
@@ -196,6 +196,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _storage(settings: OperatorSettings, database: AsyncDocuments) -> Storage:
+    return Storage(Ledger(database), Archive(database), settings.install_id)
+
+
 def _policy(settings: OperatorSettings) -> Policy:
     return Policy(
         max_active_jobs=settings.max_active_jobs,
@@ -204,6 +208,7 @@ def _policy(settings: OperatorSettings) -> Policy:
         retry_base=settings.retry_base_seconds,
         start_limit=settings.start_timeout_seconds,
         failed_job_retention=settings.failed_job_retention_seconds,
+        default_ttl=settings.default_ttl_seconds,
     )
 
 

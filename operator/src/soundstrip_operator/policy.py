@@ -17,6 +17,8 @@ class Policy:
     """How long a pod may take until both containers run; then the try is StartFailed."""
     failed_job_retention: float = 600.0
     """How long the Job of a failed try stays, for its logs."""
+    default_ttl: float | None = None
+    """How long a finished conversion stays that says nothing of it; None is for ever."""
     linger: float = 10.0
     """How long one container may outlive the other's failure."""
     lost_after: float = 30.0

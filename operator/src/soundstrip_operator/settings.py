@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from soundstrip_crds.events import DEFAULT_QUEUE
 from soundstrip_operator.quantity import parse_bytes
@@ -15,6 +15,16 @@ def _check_quantity(text: str) -> str:
 
 
 Bytes = Annotated[str, AfterValidator(_check_quantity)]
+
+
+def _read_never(value: object) -> object:
+    return None if value == "never" else value
+
+
+Lifetime = Annotated[
+    Annotated[float, Field(ge=0, le=315_360_000)] | None, BeforeValidator(_read_never)
+]
+"""Seconds; None, which a person writes as `never`, has no end."""
 
 _SHORTEST_KEY = 32
 
@@ -69,6 +79,10 @@ class OperatorSettings(TracedSettings):
     )
     progress_writes_per_second: float = Field(
         default=20.0, gt=0, description="how often progress and places in the line are written"
+    )
+    default_ttl_seconds: Lifetime = Field(
+        default=604800.0,
+        description="when finished conversions that say nothing of it go to the archive; or never",
     )
     resync_seconds: float = Field(
         default=120.0, gt=0, description="how often everything is listed again"

@@ -35,6 +35,8 @@ class Facts:
     """Why the API server refused to create the Job."""
     storage_down: str | None = None
     blobs_removed: bool = False
+    archived: str | None = None
+    """The resourceVersion that stands in the archive."""
     published: bool = False
 
 

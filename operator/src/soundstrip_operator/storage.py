@@ -1,7 +1,11 @@
 """What the operator asks of MongoDB, in the contract's words."""
 
+from datetime import datetime
+
 from soundstrip_crds.conversion import Result, VideoConversion
 from soundstrip_operator.situation import run_of
+from soundstrip_operator.view import Body
+from soundstrip_storage.archive import Archive, ArchivedConversion
 from soundstrip_storage.layout import StoredFile
 from soundstrip_storage.ledger import Ledger
 
@@ -9,8 +13,10 @@ from soundstrip_storage.ledger import Ledger
 class Storage:
     """The sources and results of conversions. Every method raises StorageUnavailable."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, archive: Archive, install: str) -> None:
         self._ledger = ledger
+        self._archive = archive
+        self._install = install
 
     async def claim_source(self, conversion: VideoConversion) -> bool:
         """Add the conversion to its source's `refs`; False if the owner has no such source."""
@@ -32,10 +38,36 @@ class Storage:
         return stored.contact
 
     async def remove_blobs(self, conversion: VideoConversion) -> None:
-        """Remove the results, and give the source back."""
+        """Remove the results, give the source back, and forget what is archived of it."""
         uid = conversion.metadata.uid
         await self._ledger.remove_results(uid)
         await self._ledger.release_source(conversion.spec.source.file_id, uid)
+        await self._archive.remove(uid)
+
+    async def archive(self, body: Body, now: datetime) -> None:
+        """Write a finished conversion to the archive, given as the API server holds it."""
+        await self._archive.put(_archived(body, self._install, now))
+
+
+def _archived(body: Body, install: str, now: datetime) -> ArchivedConversion:
+    conversion = VideoConversion.parse(body)
+    metadata = conversion.metadata
+    finished = conversion.status.condition("Finished")
+    if finished is None or metadata.creation_timestamp is None:
+        raise ValueError(f"{metadata.name} is not finished")
+    return ArchivedConversion(
+        uid=metadata.uid,
+        name=metadata.name,
+        namespace=metadata.namespace,
+        install=install,
+        owner=conversion.spec.owner.id,
+        labels=metadata.labels,
+        spec=body["spec"],
+        status=body["status"],
+        created_at=metadata.creation_timestamp,
+        finished_at=finished.last_transition_time,
+        archived_at=now,
+    )
 
 
 def _result(stored: StoredFile) -> Result:

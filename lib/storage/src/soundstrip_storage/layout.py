@@ -13,6 +13,7 @@ CHUNK_SIZE = 255 * 1024
 """Bytes in a chunk: GridFS's own default; bigger chunks make sparse reads worse."""
 
 INTENTS = "intents"
+ARCHIVE = "archive"
 
 
 class Bucket(StrEnum):

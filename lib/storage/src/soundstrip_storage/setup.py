@@ -8,7 +8,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import storage_errors
-from soundstrip_storage.layout import INTENTS, Bucket
+from soundstrip_storage.layout import ARCHIVE, INTENTS, Bucket
 
 DELIVERIES = "deliveries"
 
@@ -33,7 +33,7 @@ def roles() -> tuple[Role, ...]:
     blobs = dict.fromkeys((sources.files, sources.chunks, results.files, results.chunks), APPEND)
     return (
         Role("gateway", {**blobs, INTENTS: APPEND}),
-        Role("operator", {**blobs, INTENTS: APPEND}),
+        Role("operator", {**blobs, INTENTS: APPEND, ARCHIVE: APPEND}),
         Role(
             "mover",
             {
@@ -51,13 +51,16 @@ def roles() -> tuple[Role, ...]:
 def set_up_collections(database: Documents) -> None:
     """Make the collections and indexes that are missing; what stands stays."""
     with storage_errors():
-        for name in (INTENTS, DELIVERIES, *(b.files for b in Bucket)):
+        for name in (INTENTS, ARCHIVE, DELIVERIES, *(b.files for b in Bucket)):
             _create_collection(database, name)
         for bucket in Bucket:
             database[bucket.chunks].create_index([("files_id", 1), ("n", 1)], unique=True)
         database[Bucket.RESULTS.files].create_index(
             [("metadata.conversionUid", 1), ("metadata.run", 1)], unique=True
         )
+        newest_first = [("owner", 1), ("createdAt", -1), ("name", -1)]
+        database[ARCHIVE].create_index(newest_first)
+        database[ARCHIVE].create_index([("name", 1)])
 
 
 def _create_collection(database: Documents, name: str) -> None:

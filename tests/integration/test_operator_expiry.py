@@ -1,0 +1,69 @@
+"""The operator against real servers, when a conversion's time in the cluster is up."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bson import ObjectId
+from tests.kubernetes import Namespace
+from tests.operator_process import OperatorProcess
+from tests.operators import FILES, conversion
+from tests.waiting import wait_until
+
+from soundstrip_crds.names import OWNER_LABEL
+
+
+def store_result(database: Any, uid: str) -> None:
+    file_id = ObjectId()
+    metadata = {
+        "install": "test",
+        "owner": "u1",
+        "conversionUid": uid,
+        "run": 1,
+        "sha256": "0" * 64,
+        "contentType": "audio/mpeg",
+        "durationSeconds": 1.0,
+        "bitrate": 192000,
+    }
+    database["results.chunks"].insert_one({"files_id": file_id, "n": 0, "data": b"x"})
+    database["results.files"].insert_one(
+        {
+            "_id": file_id,
+            "length": 1,
+            "chunkSize": 261120,
+            "uploadDate": file_id.generation_time,
+            "filename": "clip.mp3",
+            "metadata": metadata,
+        }
+    )
+
+
+def test_an_expired_conversion_is_archived_and_keeps_its_files_even_if_killed_halfway(
+    kube: Namespace,
+    operator: OperatorProcess,
+    upload: Callable[..., str],
+    database: Any,
+    amqp_url: str,
+) -> None:
+    operator.start(RABBITMQ_URI=amqp_url)
+    body = kube.create(conversion(upload()))
+    name, uid = body["metadata"]["name"], body["metadata"]["uid"]
+    wait_until(lambda: kube.list("jobs"), "a try is under way", seconds=15)
+    store_result(database, uid)
+    kube.kubectl("delete", "job", "--all", "--wait=false")
+    kube.kubectl("wait", "--for=condition=Notified", f"vc/{name}", "--timeout=45s")
+    operator.kill()
+    # As a life that was killed after the archive, and before the object's end, leaves it.
+    kube.patch("videoconversion", name, {"metadata": {"finalizers": None}})
+    last = kube.patch("videoconversion", name, {"spec": {"ttlSecondsAfterFinished": 0}})
+    database["archive"].insert_one({"_id": uid, "status": {}})
+
+    operator.start(RABBITMQ_URI=amqp_url)
+    wait_until(lambda: kube.get("videoconversion", name) is None, "it has gone", seconds=30)
+
+    [entry] = database["archive"].find({})
+    assert (entry["_id"], entry["name"], entry["owner"]) == (uid, name, "u1")
+    assert entry["labels"] == {OWNER_LABEL: "u1"}
+    assert entry["spec"] == last["spec"]
+    assert entry["status"]["result"] == last["status"]["result"]
+    for collection in FILES:
+        assert database[collection].count_documents({}) == 1, collection
