@@ -142,6 +142,20 @@ def test_a_result_that_will_never_be_tells_why(ann: Client, stage: Stage):
     assert (answer.status_code, answer.json()["reason"]) == (409, "CorruptMedia")
 
 
+def test_a_result_past_its_retention_is_gone_and_the_conversion_is_not(ann: Client, stage: Stage):
+    made = ann.upload().json()
+    path = f"/v1/conversions/{made['id']}"
+    stage.finish(made["id"], "Succeeded", AUDIO)
+    stage.database["results.files"].delete_many({})
+    stage.database["results.chunks"].delete_many({})
+    for result in (f"{path}/result", f"/download?fid={made['fileId']}"):
+        answer = ann.ask("GET", result)
+        assert answer.status_code == 410
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["type"].endswith("result-gone")
+    assert ann.ask("GET", path).json()["state"] == "succeeded"
+
+
 def test_what_was_deleted_is_gone_at_once_and_can_not_be_deleted_twice(ann: Client, stage: Stage):
     made = ann.upload().json()
     path = f"/v1/conversions/{made['id']}"

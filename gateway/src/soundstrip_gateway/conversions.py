@@ -5,7 +5,7 @@ from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.ids import parse_conversion_id
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.paging import Page, Place, choose_page
-from soundstrip_gateway.refusals import not_found
+from soundstrip_gateway.refusals import gone, not_found
 from soundstrip_gateway.tokens import Caller
 from soundstrip_storage.layout import StoredFile
 
@@ -34,10 +34,10 @@ def find_audio(library: Library, caller: Caller, result: Result) -> StoredFile:
     """Return the stored audio of the caller's conversion.
 
     Raises:
-        Problem: 404 if it is not stored any more.
+        Problem: 410 if it is not stored any more.
         StorageUnavailable: If MongoDB is away.
     """
     file = library.find(result, caller.id)
     if file is None:
-        raise not_found()
+        raise gone()
     return file

@@ -25,6 +25,12 @@ def not_found() -> Problem:
     return _problem(HTTPStatus.NOT_FOUND, "not-found", "You have no conversion with this id.")
 
 
+def gone() -> Problem:
+    """The audio was there, but its retention is over; who asks owns the conversion."""
+    detail = "The audio is not kept any longer; upload the file again to convert it."
+    return _problem(HTTPStatus.GONE, "result-gone", detail)
+
+
 def malformed(detail: str) -> Problem:
     """The request can't be read."""
     return _problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail)
