@@ -34,6 +34,7 @@ class OperatorProcess:
             "NAMESPACE": kube.name,
             "INSTALL_ID": "test",
             "PORT": str(self.port),
+            "POD_UID": secrets.token_hex(8),
             "WORKER_IMAGE": "registry.invalid/soundstrip/worker:none",
             "MOVER_SECRET": "mover",
             "PROGRESS_URL": "http://operator.invalid:8080",

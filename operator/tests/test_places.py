@@ -114,6 +114,7 @@ def test_no_place_stays_free_and_none_is_given_twice(done: list[tuple[str, int, 
             assert places.keep(name, NOW)
             places.commit(name)
             world.start(int(name.removeprefix("vc-"), 16))
+        assert not places.next_in_line(NOW), "all that was free was given at once"
     waiting = [int(name.removeprefix("vc-"), 16) for name in places.line(NOW)]
     active = active_numbers(world)
     full = [sum(n % 3 == owner for n in active) >= 2 for owner in {n % 3 for n in waiting}]

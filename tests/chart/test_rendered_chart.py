@@ -252,11 +252,12 @@ def test_bundled_stores_are_official_images_with_volumes():
     assert all(body["spec"]["volumeClaimTemplates"] for body in sets.values())
 
 
-@pytest.mark.parametrize("value", ["0", "31536000", "never"])
-def test_a_lifetime_is_a_number_of_seconds_or_never(value: str):
-    bodies = render(f"--set=retention.conversions={value}")
-    operator = environment(dict(pods(bodies))["operator"]["containers"][0])
-    assert operator["DEFAULT_TTL_SECONDS"] == value
+def test_a_lifetime_is_a_number_of_seconds_or_never():
+    values = "retention.conversions=0,retention.sources=31536000,retention.results=never"
+    operator = environment(dict(pods(render(f"--set={values}")))["operator"]["containers"][0])
+    assert operator["DEFAULT_TTL_SECONDS"] == "0"
+    assert operator["SOURCE_RETENTION_SECONDS"] == "31536000"
+    assert operator["RESULT_RETENTION_SECONDS"] == "never"
 
 
 def test_external_stores_take_the_place_of_the_bundled_ones():

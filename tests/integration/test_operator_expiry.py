@@ -1,6 +1,7 @@
 """The operator against real servers, when a conversion's time in the cluster is up."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
@@ -37,7 +38,14 @@ def store_result(database: Any, uid: str) -> None:
     )
 
 
-def test_an_expired_conversion_is_archived_and_keeps_its_files_even_if_killed_halfway(
+def make_old(database: Any) -> None:
+    """What is young is safe from the sweep for its age alone."""
+    for files in ("sources.files", "results.files"):
+        old = {"$set": {"uploadDate": datetime(2026, 1, 1, tzinfo=UTC)}}
+        database[files].update_many({}, old)
+
+
+def test_an_expired_conversion_is_archived_and_its_files_outlive_a_kill_halfway_and_the_sweep(
     kube: Namespace,
     operator: OperatorProcess,
     upload: Callable[..., str],
@@ -56,8 +64,10 @@ def test_an_expired_conversion_is_archived_and_keeps_its_files_even_if_killed_ha
     kube.patch("videoconversion", name, {"metadata": {"finalizers": None}})
     last = kube.patch("videoconversion", name, {"spec": {"ttlSecondsAfterFinished": 0}})
     database["archive"].insert_one({"_id": uid, "status": {}})
+    unneeded = [ObjectId(upload()) for _ in range(12)]
+    make_old(database)
 
-    operator.start(RABBITMQ_URI=amqp_url)
+    operator.start(RABBITMQ_URI=amqp_url, SWEEP_INTERVAL_SECONDS="2", SWEEP_DELAY_SECONDS="0")
     wait_until(lambda: kube.get("videoconversion", name) is None, "it has gone", seconds=30)
 
     [entry] = database["archive"].find({})
@@ -65,5 +75,17 @@ def test_an_expired_conversion_is_archived_and_keeps_its_files_even_if_killed_ha
     assert entry["labels"] == {OWNER_LABEL: "u1"}
     assert entry["spec"] == last["spec"]
     assert entry["status"]["result"] == last["status"]["result"]
-    for collection in FILES:
-        assert database[collection].count_documents({}) == 1, collection
+    told = "SweepStopped"
+    wait_until(lambda: told in reasons(kube), "too much at once stops the sweep", seconds=30)
+    assert database["sources.files"].count_documents({}) == 13
+
+    key = {"_id": {"$in": unneeded[:5]}}
+    database["sources.files"].update_many(key, {"$set": {"metadata.refs": [uid]}})
+    sources = database["sources.files"]
+    wait_until(lambda: sources.count_documents({}) == 6, "the others are swept", seconds=30)
+    files = {collection: database[collection].count_documents({}) for collection in FILES}
+    assert list(files.values()) == [6, 6, 1, 1]
+
+
+def reasons(kube: Namespace) -> set[str]:
+    return {event["reason"] for event in kube.list("events")}

@@ -162,17 +162,18 @@ class Cluster:
 
     async def create_event(self, name: str, about: Metadata, told: Body) -> None:
         """Tell an Event about a conversion; once, however often it is told by this name."""
+        reference = {"apiVersion": API_VERSION, "kind": KIND, "name": about.name, "uid": about.uid}
+        await self._tell(name, reference, told)
+
+    async def tell_of_pod(self, name: str, pod: str, uid: str, told: Body) -> None:
+        """Tell an Event about a pod, in the same way."""
+        await self._tell(name, {"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid}, told)
+
+    async def _tell(self, name: str, reference: Body, told: Body) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        reference = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "namespace": self._namespace,
-            "name": about.name,
-            "uid": about.uid,
-        }
         body = told | {
             "metadata": {"name": name, "namespace": self._namespace},
-            "involvedObject": reference,
+            "involvedObject": reference | {"namespace": self._namespace},
             "source": {"component": _COMPONENT},
             "firstTimestamp": now,
             "lastTimestamp": now,

@@ -38,6 +38,10 @@ class Herald:
         if not self._queue.is_backing_off(key):
             self._queue.add(key)
 
+    async def run(self) -> None:
+        """Announce what is ordered, until cancelled."""
+        await self._queue.run(self.announce)
+
     async def announce(self, key: str) -> None:
         """Publish the end of this conversion.
 

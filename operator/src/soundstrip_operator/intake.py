@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -56,12 +57,14 @@ class Intake:
         self._resync = resync
         self._progress = Paced(progress, self._queue_soon)
         self._listed_at: float | None = None
+        self._unreadable = False
         self.listed = asyncio.Event()
 
     def see_conversion(self, body: Body, *, gone: bool) -> None:
         """Take a VideoConversion from the watch."""
         conversion = _parse(Conversion.parse, body)
         if conversion is None:
+            self._unreadable = True
             return
         if gone:
             self._view.remove_conversion(conversion.key, conversion.parsed.metadata.uid)
@@ -131,7 +134,10 @@ class Intake:
         """Replace the view: profiles before what may ask for them, Jobs before their pods."""
         profiles, version = await self._cluster.list_profiles(_read_profile)
         self._view.profiles.replace(profiles, version)
-        conversions, version = await self._cluster.list_conversions(_read_conversion)
+        unread: list[bytes] = []
+        read = partial(_read_conversion, unread)
+        conversions, version = await self._cluster.list_conversions(read)
+        self._unreadable = bool(unread)
         news = self._view.replace_conversions(conversions, version)
         jobs, version = await self._cluster.list_jobs(_read_job)
         news |= self._view.jobs.replace(jobs, version)
@@ -151,6 +157,10 @@ class Intake:
             return {"kubernetes": f"The conversions were last listed {age:.0f} s ago."}
         return {}
 
+    def sees_all(self) -> bool:
+        """Say whether the view holds every conversion: it is fresh, and none was unreadable."""
+        return not self.missing() and not self._unreadable
+
 
 def parse_job(body: Body) -> Job:
     """Read the fields of a Job that count here."""
@@ -162,9 +172,12 @@ def parse_pod(body: Body) -> Pod:
     return msgspec.convert(body, Pod)
 
 
-def _read_conversion(text: msgspec.Raw) -> Conversion | None:
+def _read_conversion(unread: list[bytes], text: msgspec.Raw) -> Conversion | None:
     parsed = _read(_CONVERSIONS, text)
-    return None if parsed is None else Conversion(parsed)
+    if parsed is None:
+        unread.append(bytes(text))
+        return None
+    return Conversion(parsed)
 
 
 def _read_profile(text: msgspec.Raw) -> Profile | None:

@@ -3,47 +3,47 @@
 import asyncio
 import logging
 import random
+import socket
 import sys
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
-import pika
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
+from soundstrip_operator.alarm import Alarm
 from soundstrip_operator.carrying import Hands
 from soundstrip_operator.census import Census
 from soundstrip_operator.chronicle import Chronicle
 from soundstrip_operator.cluster import Cluster, ClusterError
+from soundstrip_operator.configuration import broker_of, policy_of, sweep_policy_of, worker_of
 from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import Intake
-from soundstrip_operator.job import Worker
 from soundstrip_operator.metrics import Metrics
 from soundstrip_operator.places import Places
-from soundstrip_operator.policy import Policy
 from soundstrip_operator.positions import Positions
 from soundstrip_operator.progress_server import build_app
-from soundstrip_operator.publisher import Publisher, broker_parameters
-from soundstrip_operator.quantity import parse_bytes
+from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.reconciler import Reconciler
 from soundstrip_operator.release.finalizers import leave_with_namespace
-from soundstrip_operator.resources import Resources
 from soundstrip_operator.settings import OperatorSettings
 from soundstrip_operator.signals import wait_for_signal
 from soundstrip_operator.storage import Storage
+from soundstrip_operator.sweeper import Store, Sweeper
 from soundstrip_operator.tokens import TokenBucket
 from soundstrip_operator.view import View
 from soundstrip_operator.watching import watch
-from soundstrip_operator.workqueue import Work, Workqueue
+from soundstrip_operator.workqueue import Workqueue
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.settings import load_settings
 from soundstrip_service.tracing import Tracing, open_tracing
-from soundstrip_storage.archive import Archive
 from soundstrip_storage.connection import AsyncDocuments, connect_async
-from soundstrip_storage.ledger import Ledger
 
 log = structlog.get_logger("soundstrip.operator")
 
@@ -70,21 +70,30 @@ def main() -> None:
     asyncio.run(_run(settings))
 
 
+@dataclass(frozen=True)
+class _World:
+    """Those who are asked and told."""
+
+    cluster: Cluster
+    database: AsyncDocuments
+    publisher: Publisher
+    metrics: Metrics
+    tracing: Tracing
+
+
 async def _run(settings: OperatorSettings) -> None:
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(connect_to_kubernetes())
-        database = connect_async(
-            settings.mongo_uri.get_secret_value(), settings.mongo_db, application=_PROGRAM
-        )
+        uri = settings.mongo_uri.get_secret_value()
+        database = connect_async(uri, settings.mongo_db, application=_PROGRAM)
         stack.push_async_callback(database.client.close)
-        publisher = Publisher(_broker(settings), settings.mp3_queue)
+        publisher = Publisher(broker_of(settings), settings.mp3_queue)
         stack.callback(publisher.close)
-        metrics = Metrics()
-        cluster = Cluster(connection, settings.namespace, metrics.see_request)
         tracing = open_tracing("soundstrip-operator", settings.otel_exporter_otlp_endpoint)
         stack.callback(tracing.close)
-        storage = _storage(settings, database)
-        parts = _assemble(settings, cluster, storage, publisher, metrics=metrics, tracing=tracing)
+        metrics = Metrics()
+        cluster = Cluster(connection, settings.namespace, metrics.see_request)
+        parts = _assemble(settings, _World(cluster, database, publisher, metrics, tracing))
         await _serve(settings, parts)
         await _leave(cluster)
 
@@ -102,56 +111,72 @@ async def _leave(cluster: Cluster) -> None:
 
 @dataclass(frozen=True)
 class _Parts:
+    """What was built: who is asked by HTTP, and the work that never ends by itself."""
+
     intake: Intake
-    queue: Workqueue
-    publications: Workqueue
-    reconcile: Work
-    herald: Herald
-    positions: Positions
     registry: CollectorRegistry
+    work: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
 
 
-def _assemble(
-    settings: OperatorSettings,
-    cluster: Cluster,
-    storage: Storage,
-    publisher: Publisher,
-    *,
-    metrics: Metrics,
-    tracing: Tracing,
-) -> _Parts:
-    view, policy = View(), _policy(settings)
+def _assemble(settings: OperatorSettings, world: _World) -> _Parts:
+    view, metrics = View(), world.metrics
     queue = Workqueue(workers=_WORKERS, meter=metrics.queue("conversions"))
-    publications = Workqueue(workers=1, cap=15.0, meter=metrics.queue("publications"))
-    chronicle = Chronicle(view, tracing)
-    places = Places(view, policy)
+    writes = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
+    places = Places(view, policy_of(settings))
+    intake = Intake(view, queue, world.cluster, resync=settings.resync_seconds, progress=writes)
+    positions = Positions(view, queue, places, writes=writes, clock=_now)
+    herald = _announcing(settings, world, view, queue)
     hands = Hands(
         view,
         places=places,
-        cluster=cluster,
-        storage=storage,
-        worker=_worker(settings),
-        observers=[metrics.see_step, chronicle.see_step],
+        cluster=world.cluster,
+        storage=Storage.of(world.database, settings.install_id),
+        worker=worker_of(settings),
+        observers=[metrics.see_step, Chronicle(view, world.tracing).see_step],
         clock=_now,
     )
-    publish = metrics.count_failures(publisher.publish)
-    herald = Herald(view, storage, publish, done=queue, queue=publications)
-    writes = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
-    positions = Positions(view, queue, places, writes=writes, clock=_now)
     reconciler = Reconciler(
         view,
         queue=queue,
         places=places,
         hands=hands,
-        policy=policy,
+        policy=policy_of(settings),
         publish=herald.order,
         position=positions.of,
         clock=_now,
     )
-    intake = Intake(view, queue, cluster, resync=settings.resync_seconds, progress=writes)
     metrics.registry.register(Census(view, clock=_now, lease_echo_age=lambda: None))
     reconcile = metrics.time_reconciling(reconciler.reconcile)
-    return _Parts(intake, queue, publications, reconcile, herald, positions, metrics.registry)
+    work = (
+        intake.keep_listing,
+        partial(queue.run, reconcile),
+        herald.run,
+        positions.keep_telling,
+        _sweeping(settings, world, view, intake),
+    )
+    return _Parts(intake, metrics.registry, work)
+
+
+def _announcing(settings: OperatorSettings, world: _World, view: View, queue: Workqueue) -> Herald:
+    publications = Workqueue(workers=1, cap=15.0, meter=world.metrics.queue("publications"))
+    publish = world.metrics.count_failures(world.publisher.publish)
+    storage = Storage.of(world.database, settings.install_id)
+    return Herald(view, storage, publish, done=queue, queue=publications)
+
+
+def _sweeping(
+    settings: OperatorSettings, world: _World, view: View, intake: Intake
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    sweeper = Sweeper(
+        view,
+        Store.of(world.database, settings.install_id),
+        policy=sweep_policy_of(settings),
+        sees_all=intake.sees_all,
+        alarm=Alarm(world.cluster, socket.gethostname(), settings.pod_uid),
+        clock=_now,
+    )
+    queue = Workqueue(workers=1, base=5.0, cap=600.0)
+    return partial(sweeper.run, queue, settings.sweep_interval_seconds)
 
 
 async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
@@ -163,15 +188,9 @@ async def _serve(settings: OperatorSettings, parts: _Parts) -> None:
     await runner.setup()
     await web.TCPSite(runner, port=settings.port).start()
     tasks = [
-        asyncio.create_task(part)
-        for part in (
-            parts.intake.keep_listing(),
-            parts.queue.run(parts.reconcile),
-            parts.publications.run(parts.herald.announce),
-            parts.positions.keep_telling(),
-            _watch(parts.intake, settings.namespace, stop, ready),
-            wait_for_signal(stop, ready),
-        )
+        *(asyncio.create_task(begin()) for begin in parts.work),
+        asyncio.create_task(_watch(parts.intake, settings.namespace, stop, ready)),
+        asyncio.create_task(wait_for_signal(stop, ready)),
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -194,59 +213,3 @@ async def _watch(intake: Intake, namespace: str, stop: asyncio.Event, ready: asy
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _storage(settings: OperatorSettings, database: AsyncDocuments) -> Storage:
-    return Storage(Ledger(database), Archive(database), settings.install_id)
-
-
-def _policy(settings: OperatorSettings) -> Policy:
-    return Policy(
-        max_active_jobs=settings.max_active_jobs,
-        max_active_per_owner=settings.max_active_per_owner or settings.max_active_jobs,
-        max_tries=settings.max_tries,
-        retry_base=settings.retry_base_seconds,
-        start_limit=settings.start_timeout_seconds,
-        failed_job_retention=settings.failed_job_retention_seconds,
-        default_ttl=settings.default_ttl_seconds,
-    )
-
-
-def _worker(settings: OperatorSettings) -> Worker:
-    return Worker(
-        install=settings.install_id,
-        image=settings.worker_image,
-        pull_policy=settings.worker_image_pull_policy,
-        pull_secret=settings.worker_image_pull_secret,
-        service_account=settings.worker_service_account,
-        mover=Resources(
-            parse_bytes(settings.mover_memory_request),
-            parse_bytes(settings.mover_memory_limit),
-            settings.mover_cpu_request,
-            settings.mover_cpu_limit,
-        ),
-        converter=Resources(
-            parse_bytes(settings.converter_memory_request),
-            parse_bytes(settings.converter_memory_limit),
-            settings.converter_cpu_request,
-            settings.converter_cpu_limit,
-        ),
-        memory_ceiling=parse_bytes(settings.worker_memory_ceiling),
-        disk_headroom=parse_bytes(settings.disk_headroom),
-        max_result_bytes=settings.max_result_bytes,
-        mongo_db=settings.mongo_db,
-        mover_secret=settings.mover_secret,
-        progress_url=settings.progress_url,
-        progress_key=settings.progress_key.get_secret_value().encode(),
-    )
-
-
-def _broker(settings: OperatorSettings) -> pika.ConnectionParameters:
-    uri = settings.rabbitmq_uri
-    return broker_parameters(
-        uri=uri.get_secret_value() if uri else None,
-        host=settings.rabbitmq_host,
-        port=settings.rabbitmq_port,
-        user=settings.rabbitmq_user,
-        password=settings.rabbitmq_password.get_secret_value(),
-    )

@@ -84,6 +84,22 @@ class OperatorSettings(TracedSettings):
         default=604800.0,
         description="when finished conversions that say nothing of it go to the archive; or never",
     )
+    source_retention_seconds: Lifetime = Field(
+        default=None, description="how long uploaded files are kept at most; never ends, if not set"
+    )
+    result_retention_seconds: Lifetime = Field(
+        default=None, description="how long results are kept at most; never ends, if not set"
+    )
+    sweep_interval_seconds: float = Field(
+        default=21600.0, gt=0, description="how often unneeded files are looked for"
+    )
+    sweep_delay_seconds: float = Field(
+        default=86400.0, ge=0, description="how long an unneeded file is marked before it goes"
+    )
+    sweep_limit_percent: float = Field(
+        default=10.0, ge=0, le=100, description="if more of all files are to go, none does"
+    )
+    pod_uid: str | None = Field(default=None, description="the uid of the operator's own pod")
     resync_seconds: float = Field(
         default=120.0, gt=0, description="how often everything is listed again"
     )

@@ -1,11 +1,13 @@
 """What the operator asks of MongoDB, in the contract's words."""
 
 from datetime import datetime
+from typing import Self
 
 from soundstrip_crds.conversion import Result, VideoConversion
 from soundstrip_operator.situation import run_of
 from soundstrip_operator.view import Body
 from soundstrip_storage.archive import Archive, ArchivedConversion
+from soundstrip_storage.connection import AsyncDocuments
 from soundstrip_storage.layout import StoredFile
 from soundstrip_storage.ledger import Ledger
 
@@ -17,6 +19,11 @@ class Storage:
         self._ledger = ledger
         self._archive = archive
         self._install = install
+
+    @classmethod
+    def of(cls, database: AsyncDocuments, install: str) -> Self:
+        """Return those of one installation in a database."""
+        return cls(Ledger(database), Archive(database), install)
 
     async def claim_source(self, conversion: VideoConversion) -> bool:
         """Add the conversion to its source's `refs`; False if the owner has no such source."""

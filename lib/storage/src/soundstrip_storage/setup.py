@@ -55,6 +55,7 @@ def set_up_collections(database: Documents) -> None:
             _create_collection(database, name)
         for bucket in Bucket:
             database[bucket.chunks].create_index([("files_id", 1), ("n", 1)], unique=True)
+            database[bucket.files].create_index([("metadata.markedAt", 1)], sparse=True)
         database[Bucket.RESULTS.files].create_index(
             [("metadata.conversionUid", 1), ("metadata.run", 1)], unique=True
         )
