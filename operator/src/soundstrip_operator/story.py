@@ -45,7 +45,8 @@ def unclaimed(s: Situation, cause: str) -> Status:
 
 def accepted(s: Situation, output: ResolvedOutput) -> Status:
     """It may run, and this is what it makes, whatever changes from now on."""
-    status = _accepted(s, replace(s.status, output=output))
+    status = replace(s.status, output=output)
+    status = _set(s, status, ("Accepted", "True", "SourceClaimed", _ACCEPTED))
     return _waiting(s, status, Reason.QUEUED, explain(Reason.QUEUED))
 
 
@@ -59,7 +60,7 @@ def blocked(s: Situation, cause: str) -> Status:
 
 def queued(s: Situation, message: str) -> Status:
     """It is accepted, and no try is under way."""
-    status = _waiting(s, _accepted(s, s.status), Reason.QUEUED, message)
+    status = _waiting(s, s.status, Reason.QUEUED, message)
     return replace(status, queue=Queue(position=s.position) if s.position else None)
 
 
@@ -69,7 +70,7 @@ def begun(s: Situation, job: Job) -> Status:
     started = job.metadata.creation_timestamp
     tries = (*s.tries, Try(number=number, job=job.metadata.name, started_at=started))
     status = replace(with_tries(s.status, tries), progress=Progress(percent=0))
-    return _waiting(s, _accepted(s, status), Reason.PENDING, explain(Reason.PENDING))
+    return _waiting(s, status, Reason.PENDING, explain(Reason.PENDING))
 
 
 def underway(s: Situation, reason: Reason, cause: str) -> Status:
@@ -114,7 +115,7 @@ def retrying(s: Situation, status: Status) -> Status:
 
 def suspended(s: Situation, status: Status) -> Status:
     """It does not go on until a person lets it."""
-    return _waiting(s, _accepted(s, status), Reason.SUSPENDED, explain(Reason.SUSPENDED))
+    return _waiting(s, status, Reason.SUSPENDED, explain(Reason.SUSPENDED))
 
 
 def held(s: Situation, message: str) -> Status:
@@ -134,7 +135,7 @@ def succeeded(s: Situation, result: Result, media: Media | None) -> Status:
         last = replace(s.current, finished_at=s.now.replace(microsecond=0), reason=Reason.SUCCEEDED)
         status = with_tries(status, (*s.tries[:-1], last))
     message = explain(Reason.SUCCEEDED)
-    return _latched(s, _accepted(s, status), "True", Reason.SUCCEEDED, message)
+    return _latched(s, status, "True", Reason.SUCCEEDED, message)
 
 
 def failed(s: Situation, failure: Failure) -> Status:
@@ -162,10 +163,6 @@ def begun_again(s: Situation) -> Status:
 def notified(s: Situation) -> Status:
     """The event of the end is confirmed by the broker."""
     return _set(s, s.status, ("Notified", "True", "Published", "The end is announced."))
-
-
-def _accepted(s: Situation, status: Status) -> Status:
-    return _set(s, status, ("Accepted", "True", "SourceClaimed", _ACCEPTED))
 
 
 def _waiting(s: Situation, status: Status, reason: Reason, message: str) -> Status:
