@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from bson import ObjectId
+from prometheus_client import CollectorRegistry
 from tests.cluster_model import Clock
 from tests.containers import Server
 from tests.conversions import accepted_status, condition, conversion_body
@@ -14,6 +15,7 @@ from tests.conversions import accepted_status, condition, conversion_body
 from soundstrip_operator.alarm import Alarm
 from soundstrip_operator.cluster import Cluster
 from soundstrip_operator.sweep import SweepPolicy
+from soundstrip_operator.sweep_census import SweepCensus
 from soundstrip_operator.sweeper import Store, Sweeper
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workqueue import Retry
@@ -211,6 +213,10 @@ async def test_what_is_too_much_at_once_is_left_and_told(scene: Scene):
 
     stopped = await careful.sweep()
     assert (stopped.due, stopped.removed, careful.stops) == (11, 0, 1)
+    registry = CollectorRegistry()
+    registry.register(SweepCensus(careful))
+    assert registry.get_sample_value("soundstrip_sweep_stops_total") == 1
+    assert registry.get_sample_value("soundstrip_stored_files", {"kind": "due"}) == 11
     assert scene.counts()["sources.files"] == 11
     told = await bold.sweep()
     assert (told.removed, bold.stops) == (11, 0)

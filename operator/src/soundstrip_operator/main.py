@@ -35,6 +35,7 @@ from soundstrip_operator.release.finalizers import leave_with_namespace
 from soundstrip_operator.settings import OperatorSettings
 from soundstrip_operator.signals import wait_for_signal
 from soundstrip_operator.storage import Storage
+from soundstrip_operator.sweep_census import SweepCensus
 from soundstrip_operator.sweeper import Store, Sweeper
 from soundstrip_operator.tokens import TokenBucket
 from soundstrip_operator.view import View
@@ -175,6 +176,7 @@ def _sweeping(
         alarm=Alarm(world.cluster, socket.gethostname(), settings.pod_uid),
         clock=_now,
     )
+    world.metrics.registry.register(SweepCensus(sweeper))
     queue = Workqueue(workers=1, base=5.0, cap=600.0)
     return partial(sweeper.run, queue, settings.sweep_interval_seconds)
 
