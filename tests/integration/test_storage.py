@@ -122,6 +122,17 @@ def test_of_two_results_of_one_run_the_first_wins(database: Documents):
     assert count_documents(database) == {"results.files": 1, "results.chunks": 5}
 
 
+def test_a_mover_that_comes_late_from_a_lost_node_stores_nothing_twice(database: Documents):
+    metadata = {"conversionUid": "u1", "run": 1, "contentType": "audio/mpeg"}
+    with FileWriter(database, Bucket.RESULTS, install="i", owner="ann") as late:
+        late.write(os.urandom(21 * CHUNK_SIZE))
+        stored = store_result(database, b"by the next try")
+        assert count_documents(database)["results.chunks"] == 21
+        assert late.finish("a.mp3", metadata).id == stored.id
+    assert count_documents(database) == {"results.files": 1, "results.chunks": 1}
+    assert b"".join(read_file(database, Bucket.RESULTS, stored)) == b"by the next try"
+
+
 def test_a_file_can_be_removed_twice(database: Documents):
     file = store_source(database)
     remove_file(database, Bucket.SOURCES, file.id)
