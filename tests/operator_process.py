@@ -21,7 +21,7 @@ PROGRESS_KEY = "0123456789abcdef0123456789abcdef"
 
 
 class OperatorProcess:
-    """One operator for one namespace; it can be killed and started again."""
+    """One operator for one namespace; it can be killed and started again, as a pod's container."""
 
     def __init__(self, kube: Namespace, folder: Path, stores: Mapping[str, str]) -> None:
         self.port = _free_port()
@@ -58,13 +58,18 @@ class OperatorProcess:
 
     def is_healthy(self) -> bool:
         """Whether it says that it serves."""
+        return bool(self.health())
+
+    def health(self) -> dict[str, str]:
+        """What it says of itself when it serves; empty when it does not."""
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2).close()
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2) as said:
+                body: dict[str, str] = json.load(said)
+                return body
         except (urllib.error.URLError, OSError):
-            return False
-        return True
+            return {}
 
     def metric(self, name: str, **labels: str) -> float:
         """The value of one series; 0 if there is none."""
@@ -82,9 +87,18 @@ class OperatorProcess:
 
     def terminate(self) -> int:
         """Ask it to end, and return its exit code."""
+        self.send(signal.SIGTERM)
+        return self.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(10)
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = 10) -> int:
+        """Wait for its end, and return its exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
 
     def log(self) -> str:
         """What all its lives have printed."""

@@ -114,6 +114,7 @@ class Lives(RuleBasedStateMachine):
             self.publisher.publish,
             done=self.queue,
             queue=self.publications,
+            permit=lambda: None,
         )
         self.reconciler = Reconciler(
             self.view,
@@ -123,6 +124,7 @@ class Lives(RuleBasedStateMachine):
             policy=policy,
             publish=self.herald.order,
             position=lambda about: places.line(self.clock()).get(about.key),
+            permit=lambda: None,
             clock=self.clock,
         )
         self.see_everything()

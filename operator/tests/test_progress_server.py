@@ -18,6 +18,14 @@ class Listener:
         self.taken: list[tuple[str, int, int, ProgressPost]] = []
         self.lacks: dict[str, str] = {}
         self.known = True
+        self.other = ""
+        self.hanging = False
+
+    def standing_by(self) -> str:
+        return self.other
+
+    def hangs(self) -> bool:
+        return self.hanging
 
     def take(self, uid: str, run: int, number: int, post: ProgressPost) -> bool:
         self.taken.append((uid, run, number, post))
@@ -33,7 +41,7 @@ def listener() -> Listener:
 async def client(listener: Listener) -> AsyncIterator[TestClient]:
     registry = CollectorRegistry()
     Counter("clips", "Clips.", registry=registry).inc()
-    app = build_app(KEY, listener.take, lambda: listener.lacks, registry)
+    app = build_app(KEY, listener.take, lambda: listener.lacks, listener, registry)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -110,3 +118,21 @@ async def test_metrics_are_told_in_the_format_that_is_asked_for(
     assert answer.headers["Content-Type"].startswith(kind)
     assert "clips_total 1.0" in text
     assert text.strip().endswith(end)
+
+
+async def test_a_standby_is_healthy_says_who_acts_and_takes_no_progress(
+    client: TestClient, listener: Listener
+):
+    listener.other = "another acts"
+    answer = await client.get("/health")
+    assert answer.status == 200
+    assert await answer.json() == {"status": "standing by", "message": "another acts"}
+    assert await post(client, GOOD) == 503
+    assert listener.taken == []
+
+
+async def test_who_has_ceased_to_care_for_the_lease_does_not_live(
+    client: TestClient, listener: Listener
+):
+    listener.hanging = True
+    assert (await client.get("/livez")).status == 503

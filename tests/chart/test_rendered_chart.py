@@ -218,6 +218,33 @@ def test_nobody_has_a_right_beyond_the_namespace_or_to_everything(rendered: list
             assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
 
 
+@pytest.mark.parametrize("name", ["soundstrip-operator", "mine"])
+@pytest.mark.parametrize("release", ["soundstrip", "other"])
+def test_the_operators_of_all_releases_share_one_lease_and_may_change_no_other(
+    name: str, release: str
+):
+    default = OperatorSettings.model_fields["lease_name"].default
+    given = () if name == default else (f"--set=operator.env.LEASE_NAME={name}",)
+    role = next(
+        body
+        for body in render(*given, release=release)
+        if body["kind"] == "Role" and body["metadata"]["name"].endswith("-operator")
+    )
+    verbs = {
+        verb: rule.get("resourceNames")
+        for rule in role["rules"]
+        if rule["resources"] == ["leases"]
+        for verb in rule["verbs"]
+    }
+    assert verbs.pop("create") is None
+    assert verbs == {verb: [name] for verb in ("get", "list", "watch", "patch")}
+
+
+def test_a_new_operator_is_ready_before_the_old_one_is_told_to_end():
+    strategy = find(render(), "Deployment", "soundstrip-operator")["spec"]["strategy"]
+    assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
 def test_the_gateway_lives_within_150_mebibytes():
     [container] = dict(pods(render()))["gateway"]["containers"]
     assert container["resources"]["limits"]["memory"] == "150Mi"

@@ -17,6 +17,7 @@ EXPECTED = {
         "jobs.batch": {"get", "list", "watch", "create", "delete"},
         "pods": {"list", "watch"},
         "events": {"list", "create"},
+        "leases.coordination.k8s.io": {"get", "list", "watch", "create", "patch"},
         "namespaces": {"get"},
     },
     "auth": {},
@@ -29,12 +30,12 @@ def rights(installation: Installation, account: str) -> dict[str, set[str]]:
     """What `kubectl auth can-i --list` shows beyond what every account has."""
     user = f"--as=system:serviceaccount:{installation.namespace.name}:{account}"
     lines = installation.namespace.kubectl("auth", "can-i", "--list", user).splitlines()[1:]
-    found = {}
+    found: dict[str, set[str]] = {}
     for line in lines:
         verbs = set(re.findall(r"\[([^\]]*)\]", line)[-1].split())
         resource = line.split()[0]
         if not resource.startswith("[") and resource.split(".")[0] not in _EVERYBODYS:
-            found[resource] = verbs
+            found.setdefault(resource, set()).update(verbs)
     return found
 
 

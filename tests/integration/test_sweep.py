@@ -51,6 +51,7 @@ class Scene:
             self.view,
             Store(self.inventory, self.archive, self.removal),
             policy=SweepPolicy(**policy),
+            permit=lambda: None,
             sees_all=lambda: self.sees_all,
             alarm=Alarm(cluster, "nobody", None),
             clock=self.clock,

@@ -70,6 +70,7 @@ class Cluster:
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self._events = f"/api/v1/namespaces/{namespace}/events"
+        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
     async def list_conversions(self, read: Read[T]) -> tuple[list[T], int]:
         """Return all conversions as they are read, and the version that the list is of."""
@@ -183,6 +184,19 @@ class Cluster:
             await self._call("POST", self._events, body)
         except Conflict:
             return
+
+    async def get_lease(self, name: str) -> Body:
+        """Return a Lease."""
+        return await self._call("GET", f"{self._leases}/{name}")
+
+    async def create_lease(self, name: str, spec: Body) -> Body:
+        """Create a Lease."""
+        return await self._call("POST", self._leases, {"metadata": {"name": name}, "spec": spec})
+
+    async def patch_lease(self, name: str, version: int, spec: Body) -> Body:
+        """Merge into a Lease's spec, if the Lease is still of this resourceVersion."""
+        body = {"metadata": {"resourceVersion": str(version)}, "spec": spec}
+        return await self._call("PATCH", f"{self._leases}/{name}", body)
 
     async def _list(self, path: str, read: Read[T], **query: str) -> tuple[list[T], int]:
         """Return what can be read of a list, and the version that it is of."""

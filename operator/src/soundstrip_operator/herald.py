@@ -24,14 +24,25 @@ class Herald:
     """Publishes each end until the broker has confirmed it, and then has that recorded."""
 
     def __init__(
-        self, view: View, storage: Storage, publish: Publish, done: Workqueue, queue: Workqueue
+        self,
+        view: View,
+        storage: Storage,
+        publish: Publish,
+        *,
+        done: Workqueue,
+        queue: Workqueue,
+        permit: Callable[[], None],
     ) -> None:
-        """Take `done` for the queue in which a confirmed end is recorded, `queue` as its own."""
+        """Take `done` for the queue in which a confirmed end is recorded, `queue` as its own.
+
+        `permit` raises Retry at a moment at which this operator may not act.
+        """
         self._view = view
         self._storage = storage
         self._send = publish
         self._done = done
         self._queue = queue
+        self._permit = permit
 
     def order(self, key: str) -> None:
         """Have the end of this conversion announced; a failed attempt's backoff is kept to."""
@@ -65,6 +76,7 @@ class Herald:
         try:
             contact = await self._storage.find_contact(conversion)
             event = finished_event(conversion, contact)
+            self._permit()
             await self._send(event)
         except (StorageUnavailable, PublishFailed) as error:
             raise Retry(str(error)) from error

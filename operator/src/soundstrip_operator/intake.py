@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -59,6 +60,7 @@ class Intake:
         self._listed_at: float | None = None
         self._unreadable = False
         self.listed = asyncio.Event()
+        self.caught_up = asyncio.Event()
 
     def see_conversion(self, body: Body, *, gone: bool) -> None:
         """Take a VideoConversion from the watch."""
@@ -118,9 +120,14 @@ class Intake:
     def _queue_soon(self, key: str) -> None:
         self._queue.add_after(key, _PROGRESS_SECONDS)
 
-    async def keep_listing(self) -> None:
-        """List everything, now and then again: a watch that was down reports nothing that went."""
+    async def keep_listing(self, taken: asyncio.Event) -> None:
+        """List everything, now and then again: a watch that was down reports nothing that went.
+
+        `caught_up` is set by the first list that was begun after `taken` was set: it holds all
+        that was done by whoever acted before.
+        """
         while True:
+            may_act = taken.is_set()
             # What went between the first list and the watch is seen by the second list.
             wait = self._resync if self.listed.is_set() else min(_SECOND_LIST_SECONDS, self._resync)
             try:
@@ -128,7 +135,10 @@ class Intake:
             except ClusterError as error:
                 log.warning("the cluster could not be listed", error=str(error))
                 wait = min(_FIRST_LIST_SECONDS, self._resync)
-            await asyncio.sleep(wait)
+            else:
+                if may_act:
+                    self.caught_up.set()
+            await (asyncio.sleep(wait) if may_act else _pause(wait, taken))
 
     async def list_everything(self) -> None:
         """Replace the view: profiles before what may ask for them, Jobs before their pods."""
@@ -160,6 +170,12 @@ class Intake:
     def sees_all(self) -> bool:
         """Say whether the view holds every conversion: it is fresh, and none was unreadable."""
         return not self.missing() and not self._unreadable
+
+
+async def _pause(seconds: float, end: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await end.wait()
 
 
 def parse_job(body: Body) -> Job:

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Protocol
 
 import msgspec
 from aiohttp import web
@@ -22,8 +23,18 @@ Missing = Callable[[], dict[str, str]]
 """Says what the operator needs and has not, with a sentence for each."""
 
 
+class Share(Protocol):
+    """What the process says of its share in the Lease."""
+
+    def standing_by(self) -> str:
+        """Say who else acts, in a sentence; empty if nobody else does."""
+
+    def hangs(self) -> bool:
+        """Say whether this process has ceased to care for the Lease."""
+
+
 def build_app(
-    key: bytes, take: Take, missing: Missing, registry: CollectorRegistry
+    key: bytes, take: Take, missing: Missing, share: Share, registry: CollectorRegistry
 ) -> web.Application:
     """Return the application; `key` is what progress tokens are made with."""
     app = web.Application(client_max_size=PROGRESS_BODY_LIMIT)
@@ -36,16 +47,21 @@ def build_app(
         post = parse_post(await request.read())
         if post is None:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
+        if share.standing_by():
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         taken = take(uid, run, number, post)
         return web.Response(status=HTTPStatus.NO_CONTENT if taken else HTTPStatus.NOT_FOUND)
 
     async def livez(_request: web.Request) -> web.Response:
+        if share.hangs():
+            body = {"status": "hanging", "message": "The Lease is not cared for any more."}
+            return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return web.json_response({"status": "ok"})
 
     async def health(_request: web.Request) -> web.Response:
         lacks = missing()
         if not lacks:
-            return web.json_response({"status": "ok"})
+            return web.json_response(_describe_role(share))
         body = {"status": "unavailable", "missing": lacks}
         return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -54,6 +70,11 @@ def build_app(
     app.router.add_get("/health", health)
     app.router.add_get("/metrics", make_aiohttp_handler(registry))
     return app
+
+
+def _describe_role(share: Share) -> dict[str, str]:
+    sentence = share.standing_by()
+    return {"status": "standing by", "message": sentence} if sentence else {"status": "ok"}
 
 
 def is_authorized(header: str, key: bytes, uid: str, run: int, number: int) -> bool:

@@ -34,12 +34,14 @@ class Reconciler:
         policy: Policy,
         publish: Callable[[str], None],
         position: Callable[[Conversion], int | None],
+        permit: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
         """Take what the reconciler asks of others.
 
         `publish` has the end of a conversion announced, in its own time; `position` says which
-        place in the line is to be told.
+        place in the line is to be told; `permit` raises Retry at a moment at which this operator
+        may not act.
         """
         self._clock = clock
         self._view = view
@@ -49,6 +51,7 @@ class Reconciler:
         self._policy = policy
         self._publish = publish
         self._position = position
+        self._permit = permit
 
     async def reconcile(self, key: str) -> None:
         """Do all that can be done for the conversion of this name now.
@@ -87,6 +90,7 @@ class Reconciler:
         """Carry the decision out; None if there is nothing left to decide by what came of it."""
         facts, moved = situation.facts, False
         for action in decide(situation):
+            self._permit()
             match action:
                 case RequeueAfter(seconds):
                     self._queue.add_after(about.key, seconds)

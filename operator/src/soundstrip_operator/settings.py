@@ -36,6 +36,16 @@ class OperatorSettings(TracedSettings):
     install_id: str = Field(description="marks this installation's blobs")
     port: int = Field(default=8080, ge=0, le=65535, description="port of the HTTP server")
 
+    lease_name: str = Field(
+        default="soundstrip-operator", description="the Lease that lets one operator act"
+    )
+    lease_duration_seconds: int = Field(
+        default=45, ge=1, description="how long it holds unrenewed; it is renewed three times in it"
+    )
+    pod_uid: str | None = Field(
+        default=None, description="the pod's uid: its next container takes its Lease up at once"
+    )
+
     mongo_uri: SecretStr = Field(description="MongoDB's address, with credentials")
     mongo_db: str = Field(default="soundstrip", description="the database")
     rabbitmq_uri: SecretStr | None = Field(
@@ -99,7 +109,6 @@ class OperatorSettings(TracedSettings):
     sweep_limit_percent: float = Field(
         default=10.0, ge=0, le=100, description="if more of all files are to go, none does"
     )
-    pod_uid: str | None = Field(default=None, description="the uid of the operator's own pod")
     resync_seconds: float = Field(
         default=120.0, gt=0, description="how often everything is listed again"
     )

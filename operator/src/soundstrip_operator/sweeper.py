@@ -74,9 +74,14 @@ class Sweeper:
         policy: SweepPolicy,
         sees_all: Callable[[], bool],
         alarm: Alarm,
+        permit: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Take `sees_all` for whether the view holds all conversions that there are."""
+        """Take what the sweep asks before each step.
+
+        `sees_all` says whether the view holds all conversions that there are; `permit` raises
+        Retry where this process may not act.
+        """
         self.tally: Tally | None = None
         self.stops = 0
         self._view = view
@@ -84,6 +89,7 @@ class Sweeper:
         self._policy = policy
         self._sees_all = sees_all
         self._alarm = alarm
+        self._permit = permit
         self._clock = clock
 
     async def run(self, queue: Workqueue, interval: float) -> None:
@@ -131,6 +137,7 @@ class Sweeper:
         )
 
     def _check_view(self) -> None:
+        self._permit()
         if not self._sees_all():
             raise Retry("not all conversions are known, so nothing can be called unneeded")
 

@@ -28,11 +28,26 @@ class Eyes(Protocol):
         """Take a pod."""
 
 
-async def watch(eyes: Eyes, namespace: str, *, stop: asyncio.Event, ready: asyncio.Event) -> None:
+class LeaseEyes(Protocol):
+    """Who is told what is seen of the Lease of this name."""
+
+    name: str
+
+    def see_lease(self, body: dict[str, Any], *, gone: bool) -> None:
+        """Take the Lease."""
+
+
+async def watch(
+    eyes: Eyes, lease: LeaseEyes, namespace: str, stop: asyncio.Event, ready: asyncio.Event
+) -> None:
     """Watch the namespace until `stop` is set; `ready` is set at the beginning."""
+    registry = _registry(eyes)
+    _register_lease(lease, registry)
+    settings = _settings()
+    settings.watching.field_selectors["leases"] = f"metadata.name={lease.name}"
     await kopf.operator(
-        registry=_registry(eyes),
-        settings=_settings(),
+        registry=registry,
+        settings=settings,
         standalone=True,
         namespaces=[namespace],
         stop_flag=stop,
@@ -63,6 +78,12 @@ def _registry(eyes: Eyes) -> kopf.OperatorRegistry:
         eyes.see_pod(dict(event["object"]), gone=event["type"] == "DELETED")
 
     return registry
+
+
+def _register_lease(lease: LeaseEyes, registry: kopf.OperatorRegistry) -> None:
+    @kopf.on.event("coordination.k8s.io", "v1", "leases", registry=registry)
+    async def see_lease(event: kopf.RawEvent, **_: object) -> None:
+        lease.see_lease(dict(event["object"]), gone=event["type"] == "DELETED")
 
 
 class _NothingToCompare(kopf.DiffBaseStorage):
