@@ -12,6 +12,11 @@ import kopf
 from soundstrip_crds.names import CONVERSION_LABEL, GROUP, PLURAL, PROFILE_PLURAL, VERSION
 
 
+_PAGE = 500
+_IDLE_SECONDS = 0.5
+"""Kopf has a task and a queue for each object that was seen in this time."""
+
+
 class Eyes(Protocol):
     """Who is told what is seen."""
 
@@ -113,6 +118,8 @@ def _settings() -> kopf.OperatorSettings:
     settings.networking.connect_timeout = 10
     settings.networking.enforce_retry_after = True
     settings.process.ultimate_exiting_timeout = 10
+    settings.watching.chunk_size = _PAGE
+    settings.queueing.idle_timeout = _IDLE_SECONDS
     settings.queueing.exit_timeout = 0.5
     return settings
 
