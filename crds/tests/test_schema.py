@@ -7,8 +7,18 @@ import msgspec
 import pytest
 import yaml
 
+from soundstrip_crds.batch import BatchSpec, BatchStatus
 from soundstrip_crds.conversion import Spec, Status
-from soundstrip_crds.names import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
+from soundstrip_crds.names import (
+    BATCH_KIND,
+    BATCH_PLURAL,
+    GROUP,
+    KIND,
+    PLURAL,
+    PROFILE_KIND,
+    PROFILE_PLURAL,
+    VERSION,
+)
 from soundstrip_crds.profile import ProfileSpec
 
 Schema = dict[str, Any]
@@ -21,9 +31,13 @@ _BOUNDS = {
     "maximum": "maximum",
     "minLength": "minLength",
     "maxLength": "maxLength",
+    "minItems": "minItems",
     "maxItems": "maxItems",
+    "maxProperties": "maxProperties",
     "pattern": "pattern",
 }
+
+_PARTS_OF_A_SCHEMA = {"items", "additionalProperties"}
 
 
 def read_crd(plural: str) -> Schema:
@@ -43,8 +57,8 @@ def describe_yaml(schema: Schema) -> Schema:
     if "properties" in schema:
         told["properties"] = {k: describe_yaml(v) for k, v in schema["properties"].items()}
         told["required"] = sorted(schema.get("required", []))
-    if "items" in schema:
-        told["items"] = describe_yaml(schema["items"])
+    for part in _PARTS_OF_A_SCHEMA & schema.keys():
+        told[part] = describe_yaml(schema[part])
     return told
 
 
@@ -59,14 +73,15 @@ def _describe_python(schema: Schema, definitions: Schema) -> Schema:
     schema = _resolve(schema, definitions)
     told = _common(schema)
     told.pop("default", None)
-    if default is not None and default != ():  # an empty list is one that is left out
+    is_empty_collection = not default and _PARTS_OF_A_SCHEMA & schema.keys()
+    if default is not None and not is_empty_collection:  # which is one that is left out
         told["default"] = default
     if "properties" in schema:
         described = {k: _describe_python(v, definitions) for k, v in schema["properties"].items()}
         told["properties"] = described
         told["required"] = sorted(schema.get("required", []))
-    if "items" in schema:
-        told["items"] = _describe_python(schema["items"], definitions)
+    for part in _PARTS_OF_A_SCHEMA & schema.keys():
+        told[part] = _describe_python(schema[part], definitions)
     return told
 
 
@@ -95,7 +110,10 @@ PARTS = {
     (PLURAL, "spec"): Spec,
     (PLURAL, "status"): Status,
     (PROFILE_PLURAL, "spec"): ProfileSpec,
+    (BATCH_PLURAL, "spec"): BatchSpec,
+    (BATCH_PLURAL, "status"): BatchStatus,
 }
+KINDS = {PLURAL: KIND, PROFILE_PLURAL: PROFILE_KIND, BATCH_PLURAL: BATCH_KIND}
 
 
 @pytest.mark.parametrize(("plural", "part"), PARTS)
@@ -103,7 +121,7 @@ def test_each_part_is_the_same_in_yaml_and_in_python(plural: str, part: str):
     assert describe_yaml(read_schema(plural)[part]) == describe_python(PARTS[plural, part])
 
 
-@pytest.mark.parametrize(("plural", "kind"), [(PLURAL, KIND), (PROFILE_PLURAL, PROFILE_KIND)])
+@pytest.mark.parametrize(("plural", "kind"), KINDS.items())
 def test_the_names_are_the_ones_that_the_code_uses(plural: str, kind: str):
     crd = read_crd(plural)
     spec = crd["spec"]
@@ -120,14 +138,16 @@ def test_every_field_is_described_and_bounded(plural: str, part: str):
             assert "maxLength" in field, path
         if field["type"] == "array":
             assert "maxItems" in field, path
+        if "additionalProperties" in field:
+            assert "maxProperties" in field, path
 
 
 def walk(path: str, schema: Schema) -> list[tuple[str, Schema]]:
     found = [(path, schema)]
     for name, field in schema.get("properties", {}).items():
         found += walk(f"{path}.{name}", field)
-    if "items" in schema:
-        found += walk(f"{path}[]", schema["items"])
+    for part in _PARTS_OF_A_SCHEMA & schema.keys():
+        found += walk(f"{path}[]", schema[part])
     return found
 
 

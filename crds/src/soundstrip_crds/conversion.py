@@ -21,6 +21,8 @@ Sentence = Annotated[str, Meta(max_length=1024)]
 Word = Annotated[str, Meta(max_length=63)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
+Priority = Annotated[int, Meta(ge=-1000, le=1000)]
+QueueName = Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
 ProfileName = Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
 Format = Literal["mp3"]
 Bitrate = Literal["128k", "192k", "320k"]
@@ -110,10 +112,8 @@ class Spec(_Object, frozen=True):
     notify: Notify = Notify()
     cancelled: bool = False
     suspend: bool = False
-    priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
-    queue_name: (
-        Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)] | None
-    ) = None
+    priority: Priority = 0
+    queue_name: QueueName | None = None
     run: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     active_deadline_seconds: Annotated[int, Meta(ge=1, le=86400)] = DEFAULT_DEADLINE_SECONDS
     ttl_seconds_after_finished: Annotated[int, Meta(ge=0, le=315_360_000)] | None = None
@@ -217,6 +217,15 @@ class Status(_Object, frozen=True):
         return next((c for c in self.conditions if c.type == kind), None)
 
 
+class OwnerReference(_Object, frozen=True):
+    """Whom the object goes with."""
+
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
 class Metadata(_Object, frozen=True):
     """The part of the object's metadata that Soundstrip reads."""
 
@@ -230,6 +239,7 @@ class Metadata(_Object, frozen=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     finalizers: tuple[str, ...] = ()
+    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class VideoConversion(_Object, frozen=True):

@@ -9,6 +9,8 @@ KIND = "VideoConversion"
 PLURAL = "videoconversions"
 PROFILE_KIND = "ConversionProfile"
 PROFILE_PLURAL = "conversionprofiles"
+BATCH_KIND = "ConversionBatch"
+BATCH_PLURAL = "conversionbatches"
 
 FINALIZER = f"{GROUP}/storage"
 """Held until a conversion's Job, pods, result and claim on its source are gone."""
@@ -17,6 +19,8 @@ OWNER_LABEL = f"{GROUP}/owner"
 CONVERSION_LABEL = f"{GROUP}/conversion"
 RUN_LABEL = f"{GROUP}/run"
 TRY_LABEL = f"{GROUP}/try"
+BATCH_LABEL = f"{GROUP}/batch"
+"""The name of the batch that made a conversion."""
 
 KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 """Label, and for older releases of Kueue annotation, of a Job that Kueue admits."""
@@ -33,6 +37,15 @@ _JOB_NAME_STEM = 40
 def conversion_name(file_id: str) -> str:
     """Name the conversion of a source, so that creating it twice makes one object."""
     return f"vc-{file_id}"
+
+
+def child_name(file_id: str, batch_uid: str, output: str) -> str:
+    """Name a batch's conversion of a source to an output, which is given in its canonical form.
+
+    A batch that was deleted and made again has another uid, so it never meets an old conversion.
+    """
+    digest = hashlib.sha256(f"{batch_uid}/{output}".encode()).hexdigest()[:8]
+    return f"{conversion_name(file_id)}-{digest}"
 
 
 def job_name(conversion: str, uid: str, run: int, try_number: int) -> str:

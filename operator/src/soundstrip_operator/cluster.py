@@ -52,16 +52,14 @@ Observe = Callable[[str, str, int | None], None]
 """Takes the method, the path and the status of each request; None if there was no answer."""
 
 
-def _overlook(_method: str, _path: str, _status: int | None) -> None:
+def overlook(_method: str, _path: str, _status: int | None) -> None:
     """Take no notice."""
 
 
 class Cluster:
     """What the operator asks of one namespace."""
 
-    def __init__(
-        self, connection: Connection, namespace: str, observe: Observe = _overlook
-    ) -> None:
+    def __init__(self, connection: Connection, namespace: str, observe: Observe = overlook) -> None:
         self._connection = connection
         self._observe = observe
         self._namespace = namespace
@@ -101,18 +99,8 @@ class Cluster:
         return "deletionTimestamp" in body["metadata"]
 
     async def replace_status(self, about: Metadata, status: Body) -> Body:
-        """Write the status of a conversion, if it is still of the version that `about` says.
-
-        The API server takes all but the status from the object that it has.
-        """
-        same = {
-            "name": about.name,
-            "namespace": self._namespace,
-            "uid": about.uid,
-            "resourceVersion": about.resource_version,
-        }
-        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": same, "status": status}
-        return await self._call("PUT", f"{self._conversions}/{about.name}/status", body)
+        """Write the status of a conversion, if it is still of the version that `about` says."""
+        return await self._put_status(KIND, self._conversions, about, status)
 
     async def get_conversion(self, name: str) -> Body:
         """Return a conversion, whole and as it is now."""
@@ -161,9 +149,9 @@ class Cluster:
         newest = max(events, key=_told_at, default={})
         return str(newest.get("message", ""))
 
-    async def create_event(self, name: str, about: Metadata, told: Body) -> None:
-        """Tell an Event about a conversion; once, however often it is told by this name."""
-        reference = {"apiVersion": API_VERSION, "kind": KIND, "name": about.name, "uid": about.uid}
+    async def create_event(self, name: str, about: Metadata, told: Body, kind: str = KIND) -> None:
+        """Tell an Event about an object; once, however often it is told by this name."""
+        reference = {"apiVersion": API_VERSION, "kind": kind, "name": about.name, "uid": about.uid}
         await self._tell(name, reference, told)
 
     async def tell_of_pod(self, name: str, pod: str, uid: str, told: Body) -> None:
@@ -197,6 +185,17 @@ class Cluster:
         """Merge into a Lease's spec, if the Lease is still of this resourceVersion."""
         body = {"metadata": {"resourceVersion": str(version)}, "spec": spec}
         return await self._call("PATCH", f"{self._leases}/{name}", body)
+
+    async def _put_status(self, kind: str, path: str, about: Metadata, status: Body) -> Body:
+        """The API server takes all but the status from the object that it has."""
+        same = {
+            "name": about.name,
+            "namespace": self._namespace,
+            "uid": about.uid,
+            "resourceVersion": about.resource_version,
+        }
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": same, "status": status}
+        return await self._call("PUT", f"{path}/{about.name}/status", body)
 
     async def _list(self, path: str, read: Read[T], **query: str) -> tuple[list[T], int]:
         """Return what can be read of a list, and the version that it is of."""

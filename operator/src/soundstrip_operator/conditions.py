@@ -2,11 +2,14 @@
 
 import unicodedata
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from soundstrip_crds.conversion import Condition, ConditionStatus, ConditionType, Status
 from soundstrip_crds.reasons import REMEDY, Reason
+
+C = TypeVar("C", bound=Condition)
 
 _ORDER: tuple[ConditionType, ...] = ("Accepted", "Succeeded", "Finished", "Notified")
 _LIMIT = 1024
@@ -23,19 +26,22 @@ def set_condition(
     now: datetime,
 ) -> Status:
     """Return the status with this condition; its transition time moves only with its value."""
-    old = status.condition(kind)
-    since = now.replace(microsecond=0)
-    if old is not None and old.status == value:
-        since = old.last_transition_time
     condition = Condition(
         type=kind,
         status=value,
         reason=reason,
         message=sentence(message),
-        last_transition_time=since,
+        last_transition_time=now.replace(microsecond=0),
         observed_generation=generation,
     )
-    return _with(status, condition)
+    return _with(status, keep_transition(condition, status.condition(kind)))
+
+
+def keep_transition(new: C, old: C | None) -> C:
+    """Return the new condition with the old one's transition time, if its value is the same."""
+    if old is None or old.status != new.status:
+        return new
+    return replace(new, last_transition_time=old.last_transition_time)
 
 
 def observe(status: Status, generation: int) -> Status:

@@ -10,10 +10,12 @@ from typing import TypeVar
 import msgspec
 import structlog
 
+from soundstrip_crds.batch import ConversionBatch
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_crds.names import CONVERSION_LABEL
-from soundstrip_operator.cluster import Body, Cluster, ClusterError
+from soundstrip_operator.batch.cluster import BatchCluster
+from soundstrip_operator.cluster import Body, ClusterError
 from soundstrip_operator.profiles import Profile
 from soundstrip_operator.tokens import Paced, TokenBucket
 from soundstrip_operator.view import Conversion, View
@@ -25,6 +27,7 @@ log = structlog.get_logger("soundstrip.intake")
 T = TypeVar("T")
 
 _CONVERSIONS = msgspec.json.Decoder(VideoConversion)
+_BATCHES = msgspec.json.Decoder(ConversionBatch)
 _JOBS = msgspec.json.Decoder(Job)
 _PODS = msgspec.json.Decoder(Pod)
 
@@ -43,7 +46,7 @@ class Intake:
         self,
         view: View,
         queue: Workqueue,
-        cluster: Cluster,
+        cluster: BatchCluster,
         *,
         resync: float,
         progress: TokenBucket,
@@ -85,6 +88,16 @@ class Intake:
             self._view.profiles.put(profile)
         for key in self._view.unaccepted():
             self._queue.add(key)
+
+    def see_batch(self, body: Body, *, gone: bool) -> None:
+        """Take a ConversionBatch from the watch; it is queued by the view's register."""
+        batch = _parse(ConversionBatch.parse, body)
+        if batch is None:
+            return
+        if gone:
+            self._view.batches.remove(batch)
+        else:
+            self._view.batches.put(batch)
 
     def see_job(self, body: Body, *, gone: bool) -> None:
         """Take a Job from the watch."""
@@ -145,7 +158,7 @@ class Intake:
         profiles, version = await self._cluster.list_profiles(_read_profile)
         self._view.profiles.replace(profiles, version)
         unread: list[bytes] = []
-        read = partial(_read_conversion, unread)
+        read = partial(_read_or_note, unread)
         conversions, version = await self._cluster.list_conversions(read)
         self._unreadable = bool(unread)
         news = self._view.replace_conversions(conversions, version)
@@ -153,6 +166,8 @@ class Intake:
         news |= self._view.jobs.replace(jobs, version)
         pods, version = await self._cluster.list_pods(_read_pod)
         news |= self._view.pods.replace(pods, version)
+        batches, version = await self._cluster.list_batches(_read_batch)
+        self._view.batches.replace(batches, version)
         self._listed_at = time.monotonic()
         self.listed.set()
         for key in news | self._view.unsettled():
@@ -188,16 +203,25 @@ def parse_pod(body: Body) -> Pod:
     return msgspec.convert(body, Pod)
 
 
-def _read_conversion(unread: list[bytes], text: msgspec.Raw) -> Conversion | None:
+def read_conversion(text: msgspec.Raw) -> Conversion | None:
+    """Read a VideoConversion of a list; None for one that this operator can't read."""
     parsed = _read(_CONVERSIONS, text)
-    if parsed is None:
+    return None if parsed is None else Conversion(parsed)
+
+
+def _read_or_note(unread: list[bytes], text: msgspec.Raw) -> Conversion | None:
+    found = read_conversion(text)
+    if found is None:
         unread.append(bytes(text))
-        return None
-    return Conversion(parsed)
+    return found
 
 
 def _read_profile(text: msgspec.Raw) -> Profile | None:
     return _parse(Profile.parse, msgspec.json.decode(text))
+
+
+def _read_batch(text: msgspec.Raw) -> ConversionBatch | None:
+    return _read(_BATCHES, text)
 
 
 def _read_job(text: msgspec.Raw) -> Job | None:

@@ -15,6 +15,11 @@ import structlog
 from prometheus_client import disable_created_metrics
 
 from soundstrip_operator.alarm import Alarm
+from soundstrip_operator.batch.carrying import BatchHands
+from soundstrip_operator.batch.cluster import BatchCluster
+from soundstrip_operator.batch.pace import Pace
+from soundstrip_operator.batch.reconciler import BatchReconciler
+from soundstrip_operator.batch.register import Register
 from soundstrip_operator.carrying import Hands
 from soundstrip_operator.census import Census
 from soundstrip_operator.chronicle import Chronicle
@@ -48,6 +53,10 @@ log = structlog.get_logger("soundstrip.operator")
 
 _PROGRAM = "soundstrip_operator"
 _WORKERS = 16
+_BATCH_WORKERS = 2
+_BATCH_SECONDS = 1.0
+"""A batch is looked at, and its status written, no oftener than this."""
+
 _LEAVE_PAUSES = (1.0, 4.0, 0.0)
 _PROGRESS_BURST = 10.0
 _YOUNG_OBJECTS = 20_000
@@ -88,7 +97,7 @@ def _collect_rarely() -> None:
 class _World:
     """Those who are asked and told."""
 
-    cluster: Cluster
+    cluster: BatchCluster
     tenure: Tenure
     database: AsyncDocuments
     publisher: Publisher
@@ -107,7 +116,7 @@ async def _run(settings: OperatorSettings) -> None:
         tracing = open_tracing("soundstrip-operator", settings.otel_exporter_otlp_endpoint)
         stack.callback(tracing.close)
         metrics = Metrics()
-        cluster = Cluster(connection, settings.namespace, metrics.see_request)
+        cluster = BatchCluster(connection, settings.namespace, metrics.see_request)
         world = _World(cluster, _stand(settings, cluster), database, publisher, metrics, tracing)
         await live(_assemble(settings, world), port=settings.port, namespace=settings.namespace)
         await _leave(cluster)
@@ -134,7 +143,9 @@ def _stand(settings: OperatorSettings, cluster: Cluster) -> Tenure:
 
 
 def _assemble(settings: OperatorSettings, world: _World) -> Parts:
-    view, metrics = View(), world.metrics
+    metrics = world.metrics
+    batches = Workqueue(workers=_BATCH_WORKERS, meter=metrics.queue("batches"))
+    view = View(Register(Pace(batches.add_after, _BATCH_SECONDS).add))
     queue = Workqueue(workers=_WORKERS, meter=metrics.queue("conversions"))
     writes = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
     places = Places(view, policy_of(settings))
@@ -166,6 +177,7 @@ def _assemble(settings: OperatorSettings, world: _World) -> Parts:
         partial(queue.run, metrics.time_reconciling(reconciler.reconcile)),
         herald.run,
         positions.keep_telling,
+        _batching(world, view, batches),
         _sweeping(settings, world, view, intake),
     )
     app = build_app(
@@ -183,6 +195,13 @@ def _announcing(settings: OperatorSettings, world: _World, view: View, queue: Wo
     publish = world.metrics.count_failures(world.publisher.publish)
     storage = Storage.of(world.database, settings.install_id)
     return Herald(view, storage, publish, done=queue, queue=publications, permit=world.tenure.check)
+
+
+def _batching(world: _World, view: View, queue: Workqueue) -> Work:
+    hands = BatchHands(view, world.cluster)
+    return BatchReconciler(
+        view, queue=queue, hands=hands, permit=world.tenure.check, clock=_now
+    ).run
 
 
 def _sweeping(settings: OperatorSettings, world: _World, view: View, intake: Intake) -> Work:

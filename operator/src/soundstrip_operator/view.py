@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import ProgressPost
 from soundstrip_operator.admission import is_accepted, is_open
+from soundstrip_operator.batch.register import Register
 from soundstrip_operator.catalogue import Catalogue
 from soundstrip_operator.situation import run_of
 from soundstrip_operator.workload import Job, ObjectMetadata, Pod
@@ -108,10 +109,11 @@ class Shelf(Generic[W]):
 
 
 class View:
-    """All conversions of the namespace with their Jobs, pods and latest progress."""
+    """All conversions of the namespace with their batches, Jobs, pods and latest progress."""
 
-    def __init__(self) -> None:
+    def __init__(self, batches: Register | None = None) -> None:
         self.conversions: dict[str, Conversion] = {}
+        self.batches = batches or Register()
         self._changed: set[str] = set()
         self.profiles = Catalogue()
         self.jobs: Shelf[Job] = Shelf(self._changed)
@@ -132,6 +134,7 @@ class View:
             self._forget(old)
         self.conversions[key] = conversion
         self._changed.add(key)
+        self.batches.follow(old.parsed if old else None, conversion.parsed)
         if is_open(conversion.parsed):
             self._open.add(key)
             self._open_by_uid[conversion.parsed.metadata.uid] = key
@@ -144,6 +147,7 @@ class View:
         if old is not None and uid in {None, old.parsed.metadata.uid}:
             del self.conversions[key]
             self._forget(old)
+            self.batches.follow(old.parsed, None)
 
     def replace_conversions(self, listed: Iterable[Conversion], version: int) -> set[str]:
         """Take a list of all conversions as of a version, and return those it is news for."""

@@ -9,8 +9,14 @@ from typing import Any, Protocol, cast
 
 import kopf
 
-from soundstrip_crds.names import CONVERSION_LABEL, GROUP, PLURAL, PROFILE_PLURAL, VERSION
-
+from soundstrip_crds.names import (
+    BATCH_PLURAL,
+    CONVERSION_LABEL,
+    GROUP,
+    PLURAL,
+    PROFILE_PLURAL,
+    VERSION,
+)
 
 _PAGE = 500
 _IDLE_SECONDS = 0.5
@@ -25,6 +31,9 @@ class Eyes(Protocol):
 
     def see_profile(self, body: dict[str, Any], *, gone: bool) -> None:
         """Take a ConversionProfile."""
+
+    def see_batch(self, body: dict[str, Any], *, gone: bool) -> None:
+        """Take a ConversionBatch."""
 
     def see_job(self, body: dict[str, Any], *, gone: bool) -> None:
         """Take a Job."""
@@ -71,6 +80,10 @@ def _registry(eyes: Eyes) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PROFILE_PLURAL, registry=registry)
     async def see_profile(event: kopf.RawEvent, **_: object) -> None:
         eyes.see_profile(dict(event["object"]), gone=event["type"] == "DELETED")
+
+    @kopf.on.event(GROUP, VERSION, BATCH_PLURAL, registry=registry)
+    async def see_batch(event: kopf.RawEvent, **_: object) -> None:
+        eyes.see_batch(dict(event["object"]), gone=event["type"] == "DELETED")
 
     labels = {CONVERSION_LABEL: kopf.PRESENT}
 

@@ -1,0 +1,1 @@
+"""ConversionBatches: what is seen of them, what is decided, and what is done."""
