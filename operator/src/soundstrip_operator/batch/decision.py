@@ -67,18 +67,20 @@ def _begin(s: Situation) -> Actions:
 
 
 def _steer(s: Situation) -> Actions:
+    """Who is held back gives the place away before another one is let go."""
     held = hold_back(s)
-    changes = (change for child in s.unfinished for change in _correct(s, child, held))
+    wanted = [_correct(s, child, suspend=child.metadata.name in held) for child in s.unfinished]
+    changes = sorted(filter(None, wanted), key=lambda change: change.suspend is not True)
     creations = (CreateChild(item, suspend=item.name in held) for item in s.unmade)
-    return (*changes, *creations)[:MOST_WRITES] or s.write(story.told(s))
+    writes: Actions = (*changes, *creations)
+    return writes[:MOST_WRITES] or s.write(story.told(s))
 
 
-def _correct(s: Situation, child: VideoConversion, held: frozenset[str]) -> Actions:
+def _correct(s: Situation, child: VideoConversion, *, suspend: bool) -> ChangeChild | None:
     name, priority = child.metadata.name, s.batch.spec.priority
-    suspend = name in held
     change = ChangeChild(
         name,
         suspend=None if suspend == child.spec.suspend else suspend,
         priority=None if priority == child.spec.priority else priority,
     )
-    return () if change == ChangeChild(name) else (change,)
+    return None if change == ChangeChild(name) else change

@@ -1,0 +1,149 @@
+"""What becomes of a batch: an operator process against real servers. No worker image can be had."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.kubernetes import Namespace
+from tests.operator_process import OperatorProcess
+from tests.operators import Body, conversion
+from tests.waiting import wait_until
+
+Upload = Callable[..., str]
+
+
+def batch(name: str, items: list[str] | None, **spec: Any) -> Body:
+    sources = [conversion(file_id)["spec"]["source"] for file_id in items or ()]
+    wanted = {"owner": {"id": "u1", "name": "Ann"}, "items": sources or None} | spec
+    return {
+        "apiVersion": "soundstrip.dev/v1alpha1",
+        "kind": "ConversionBatch",
+        "metadata": {"name": name},
+        "spec": {field: value for field, value in wanted.items() if value is not None},
+    }
+
+
+def change(kube: Namespace, name: str, **spec: Any) -> None:
+    kube.patch("conversionbatch", name, {"spec": spec})
+
+
+def status_of(kube: Namespace, name: str) -> Body:
+    found: Body = (kube.get("conversionbatch", name) or {}).get("status", {})
+    return found
+
+
+def reason(kube: Namespace, name: str) -> str | None:
+    conditions = {c["type"]: c for c in status_of(kube, name).get("conditions", [])}
+    return conditions["Succeeded"]["reason"] if conditions else None
+
+
+def counts(kube: Namespace, name: str) -> Body:
+    """The counts that are not nought."""
+    found = status_of(kube, name).get("counts", {})
+    return {how: number for how, number in found.items() if number}
+
+
+def children(kube: Namespace, name: str) -> dict[str, Body]:
+    found = kube.list("videoconversions", f"--selector=soundstrip.dev/batch={name}")
+    return {one["metadata"]["name"]: one for one in found}
+
+
+def loose(kube: Namespace, name: str) -> list[str]:
+    """The files of those that are not held back and not finished."""
+    return [
+        one["spec"]["source"]["fileId"]
+        for one in children(kube, name).values()
+        if not one["spec"]["suspend"] and not is_finished(one)
+    ]
+
+
+def is_finished(body: Body) -> bool:
+    conditions = body.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Finished" and c["status"] == "True" for c in conditions)
+
+
+def wait_for_reason(kube: Namespace, name: str, wanted: str, *, seconds: float = 30) -> None:
+    wait_until(lambda: reason(kube, name) == wanted, f"{name} is {wanted}", seconds=seconds)
+
+
+def test_one_after_the_other_is_let_go_until_all_have_come_to_an_end(
+    kube: Namespace, operator: OperatorProcess, upload: Upload
+) -> None:
+    operator.start(START_TIMEOUT_SECONDS="1", MAX_TRIES="1")
+    files = [upload() for _ in range(3)]
+    kube.create(batch("holiday", files, parallelism=1))
+    seen: list[list[str]] = []
+
+    def has_ended() -> bool:
+        seen.append(loose(kube, "holiday"))
+        return reason(kube, "holiday") == "ItemsFailed"
+
+    wait_until(has_ended, "all have failed", seconds=60)
+    assert max(len(files) for files in seen) == 1
+    assert list(dict.fromkeys(file for [file] in filter(None, seen))) == files
+    status = status_of(kube, "holiday")
+    assert (status["total"], counts(kube, "holiday")) == (3, {"failed": 3})
+    assert {one["reason"] for one in status["failures"]} == {"StartFailed"}
+    kube.kubectl("wait", "--for=condition=Finished", "cbatch/holiday", "--timeout=5s")
+    told = [
+        one["reason"]
+        for one in kube.list("events", "--field-selector=involvedObject.kind=ConversionBatch")
+    ]
+    assert {"Creating", "Running", "ItemsFailed"} <= set(told)
+
+
+def test_the_first_failure_cancels_the_others_if_it_shall(
+    kube: Namespace, operator: OperatorProcess, upload: Upload
+) -> None:
+    operator.start(START_TIMEOUT_SECONDS="1", MAX_TRIES="1")
+    files = [upload() for _ in range(3)]
+    kube.create(batch("holiday", files, parallelism=1, failurePolicy="FailFast"))
+    wait_for_reason(kube, "holiday", "ItemsFailed", seconds=60)
+    assert counts(kube, "holiday") == {"failed": 1, "cancelled": 2}
+    assert status_of(kube, "holiday")["failures"][0]["filename"] == "clip.mp4"
+
+
+def test_a_killed_operator_goes_on_and_a_person_suspends_deletes_and_cancels(
+    kube: Namespace, operator: OperatorProcess, upload: Upload
+) -> None:
+    """The sources are those of labelled conversions, each by two profiles."""
+    labels = {"album": "holiday"}
+    for owner in ("u1", "u1", "u2"):
+        body = conversion(upload(owner), owner={"id": owner, "name": "Ann"}, suspend=True)
+        body["metadata"]["labels"] = labels
+        kube.create(body)
+    operator.start(MAX_ACTIVE_JOBS="1", RESYNC_SECONDS="60")
+    selector = {"matchLabels": labels}
+    wanted = batch("holiday", None, selector=selector, profiles=["high", "small"], priority=3)
+    kube.create(wanted)
+    wait_until(lambda: children(kube, "holiday"), "the first is made", seconds=20)
+    operator.kill()
+    operator.start(MAX_ACTIVE_JOBS="1", RESYNC_SECONDS="60")
+    wait_until(lambda: counts(kube, "holiday").get("running") == 1, "one runs", seconds=30)
+    made = children(kube, "holiday")
+    found = sorted(
+        (one["spec"]["source"]["fileId"], one["spec"]["output"]["profile"]) for one in made.values()
+    )
+    assert len(set(found)) == len(made) == 4
+    assert {profile for _, profile in found} == {"high", "small"}
+    assert all(one["metadata"]["ownerReferences"][0]["controller"] for one in made.values())
+    assert {one["spec"]["priority"] for one in made.values()} == {3}
+
+    change(kube, "holiday", suspend=True)
+    wait_for_reason(kube, "holiday", "Suspended")
+    wait_until(lambda: counts(kube, "holiday") == {"waiting": 4}, "none runs", seconds=30)
+    assert loose(kube, "holiday") == []
+
+    [first, *_] = made
+    kube.kubectl("delete", "videoconversion", first, "--timeout=30s")
+    wait_until(
+        lambda: counts(kube, "holiday") == {"waiting": 3, "missing": 1}, "it is missing", seconds=20
+    )
+    change(kube, "holiday", suspend=False, parallelism=2)
+    wait_until(lambda: len(loose(kube, "holiday")) == 2, "two are let go", seconds=20)
+    assert first not in children(kube, "holiday")
+
+    change(kube, "holiday", cancelled=True)
+    wait_for_reason(kube, "holiday", "Cancelled")
+    assert counts(kube, "holiday") == {"cancelled": 3, "missing": 1}
+    kube.kubectl("delete", "conversionbatch", "holiday")
+    wait_until(lambda: not children(kube, "holiday"), "they go with the batch", seconds=60)
