@@ -71,6 +71,7 @@ class BatchLives(RuleBasedStateMachine):
             self.view,
             queue=Workqueue(workers=1),
             hands=BatchHands(self.view, cluster),
+            permit=lambda: None,
             clock=self.clock,
         )
         self.see_everything()

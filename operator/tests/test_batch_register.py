@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.batches import batch, child_body, items_of
-from tests.conversions import Body, conversion, conversion_body
+from tests.conversions import Body, condition, conversion, conversion_body
 
 from soundstrip_crds.batch import ConversionBatch, Selector
 from soundstrip_operator.batch.pace import Pace
@@ -156,3 +156,14 @@ def test_only_the_owners_sources_are_selected_and_each_once():
     foreign = conversion(file_id="f" * 24, spec={"owner": {"id": "u2", "name": "Bob"}})
     sources = gather_sources(batch(), [conversion(), again, foreign])
     assert [source.file_id for source in sources] == [conversion().spec.source.file_id]
+
+
+def test_an_open_batch_counts_on_its_conversions_and_on_no_others(view: View):
+    mine, other = one_of_it(1).parsed, conversion()
+    assert not view.batches.counts_on(mine), "of a batch that is gone"
+    view.batches.put(it(1))
+    assert view.batches.counts_on(mine)
+    assert not view.batches.counts_on(other)
+    ended = condition("Finished", "True", "Succeeded")
+    view.batches.put(it(2, status={"conditions": [ended]}))
+    assert not view.batches.counts_on(mine)

@@ -83,3 +83,8 @@ def test_jobs_that_are_kept_for_their_logs_go_first(ago: float):
     assert decide(replace(s, jobs=(going,))) == ()
     early = finished(ago=500, jobs=(kept,))
     assert decide(early) == (RequeueAfter(600 - ago), RequeueAfter(500))
+
+
+def test_a_conversion_of_a_batch_stays_until_the_batch_has_come_to_its_end():
+    assert decide(finished(ago=10**6, is_counted=True)) == (RequeueAfter(60),)
+    assert decide(finished(ago=10**6, is_counted=False)) == (ArchiveConversion(),)

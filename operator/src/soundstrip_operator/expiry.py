@@ -23,9 +23,8 @@ def seconds_to_expiry(s: Situation) -> float | None:
 def expire(s: Situation) -> Actions:
     """Return the next step: what still hangs on the object, then the archive, then the object.
 
-    What hangs on it are its Jobs, even those that were kept for their logs; whatever else needs
-    the object one day is to be waited for here. Killed between archive and end, the next pass
-    adopts it again and takes the same steps.
+    What hangs on it are its Jobs, even those that were kept for their logs. Killed between archive
+    and end, the next pass adopts it again and takes the same steps.
     """
     if s.jobs:
         standing = [job.metadata for job in s.jobs if job.metadata.deletion_timestamp is None]

@@ -14,6 +14,9 @@ from soundstrip_operator.expiry import expire, seconds_to_expiry
 from soundstrip_operator.situation import Situation, wants_another_run
 from soundstrip_operator.workload import Job
 
+_BATCH_GOES_ON = 60.0
+"""Seconds after which it is asked again whether a conversion's batch has come to its end."""
+
 
 def finish(s: Situation) -> Actions:
     """Return what a conversion with an outcome still needs; the outcome itself is never changed."""
@@ -32,6 +35,8 @@ def close(s: Situation) -> Actions:
     left = seconds_to_expiry(s)
     if left is None:
         return tidy(s)
+    if s.is_counted:
+        left = max(left, _BATCH_GOES_ON)
     return (*tidy(s), RequeueAfter(left)) if left > 0 else expire(s)
 
 

@@ -121,6 +121,7 @@ class Reconciler:
             now=self._clock(),
             policy=self._policy,
             profiles=self._view.profiles.all(),
+            is_counted=self._view.batches.counts_on(about.parsed),
             position=self._position(about),
             progress=self._view.progress.get(attempt_of(about.parsed)),
             facts=facts,

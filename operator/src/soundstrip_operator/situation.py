@@ -52,6 +52,8 @@ class Situation:
     profiles: tuple[Profile, ...] = ()
     progress: ProgressPost | None = None
     """The latest post of the try under way, if this process has had one."""
+    is_counted: bool = False
+    """Whether it is of a batch that has not come to its end."""
     position: int | None = None
     """The place in the line, if it stands in it."""
     facts: Facts = field(default_factory=Facts)

@@ -28,6 +28,15 @@ class Register:
         """Return the conversions that the batch with this uid controls."""
         return tuple(self._children.get(uid, {}).values())
 
+    def counts_on(self, child: VideoConversion) -> bool:
+        """Say whether a batch that has not come to its end counts this conversion."""
+        reference = find_batch(child)
+        batch = self._batches.get(reference.name) if reference else None
+        if reference is None or batch is None or batch.metadata.uid != reference.uid:
+            return False
+        finished = batch.status.condition("Finished")
+        return finished is None or finished.status != "True"
+
     def put(self, batch: ConversionBatch) -> None:
         """Take a state of a batch, unless a newer one is there."""
         name = batch.metadata.name
