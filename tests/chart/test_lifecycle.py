@@ -115,8 +115,8 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
     with logged_in(namespace, first) as person:
         names = [person.upload(clip) for _ in range(3)]  # two run, one waits
     wait_until(lambda: reason(namespace, names[1]) == "Converting", "two run", seconds=60)
-    crd = ROOT / "crds" / "soundstrip.dev_videoconversions.yaml"
-    namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={crd}")
+    crds = [f"--filename={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", *crds)
     helm(namespace, "upgrade", str(CHART), "--wait")
 
     assert generated(namespace) == first

@@ -41,6 +41,8 @@ SETTINGS: dict[str, type[Settings]] = {
 
 WITH_TOKEN = {"gateway", "operator", "release-finalizers"}
 
+PLURALS = ("videoconversions", "conversionprofiles", "conversionbatches")
+
 
 @pytest.fixture(params=VARIANTS.values(), ids=list(VARIANTS))
 def rendered(request: pytest.FixtureRequest) -> list[Body]:
@@ -260,7 +262,7 @@ def test_what_opens_the_stored_data_is_kept_when_the_release_goes():
     assert {"mongodb", "mysql", "rabbitmq", "auth", "first-user", "install"} <= kept
 
 
-@pytest.mark.parametrize("plural", ["videoconversions", "conversionprofiles"])
+@pytest.mark.parametrize("plural", PLURALS)
 def test_a_crd_is_a_template_that_outlives_the_release(plural: str):
     crd = find(render(), "CustomResourceDefinition", f"{plural}.soundstrip.dev")
     assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
@@ -269,7 +271,11 @@ def test_a_crd_is_a_template_that_outlives_the_release(plural: str):
 
 
 def test_the_chart_holds_no_custom_resource(rendered: list[Body]):
-    assert not {body["kind"] for body in rendered} & {"VideoConversion", "ConversionProfile"}
+    assert not {body["kind"] for body in rendered} & {
+        "VideoConversion",
+        "ConversionProfile",
+        "ConversionBatch",
+    }
 
 
 def test_bundled_stores_are_official_images_with_volumes():
@@ -347,8 +353,7 @@ def test_two_releases_in_one_namespace_share_no_name_but_the_crds():
         {(body["kind"], body["metadata"]["name"]) for body in render(*MAIL, release=release)}
         for release in ("soundstrip", "other", "soundstrip-two")
     ]
-    plurals = ("videoconversions", "conversionprofiles")
-    crds = {("CustomResourceDefinition", f"{plural}.soundstrip.dev") for plural in plurals}
+    crds = {("CustomResourceDefinition", f"{plural}.soundstrip.dev") for plural in PLURALS}
     assert names[0] & names[1] == names[0] & names[2] == names[1] & names[2] == crds
     assert ("Service", "other-soundstrip-gateway") in names[1]
     assert ("Service", "soundstrip-two-gateway") in names[2]

@@ -10,8 +10,11 @@ _EVERYBODYS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubje
 EXPECTED = {
     "gateway": {"videoconversions.soundstrip.dev": {"get", "list", "create", "delete"}},
     "operator": {
-        "videoconversions.soundstrip.dev": {"get", "list", "watch", "patch", "delete"},
+        "videoconversions.soundstrip.dev": {"get", "list", "watch", "create", "patch", "delete"},
         "conversionprofiles.soundstrip.dev": {"list", "watch"},
+        "conversionbatches.soundstrip.dev": {"list", "watch", "patch"},
+        "conversionbatches.soundstrip.dev/status": {"update"},
+        "conversionbatches.soundstrip.dev/finalizers": {"update"},
         "videoconversions.soundstrip.dev/status": {"update"},
         "videoconversions.soundstrip.dev/finalizers": {"update"},
         "jobs.batch": {"get", "list", "watch", "create", "delete"},
