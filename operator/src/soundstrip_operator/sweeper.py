@@ -179,6 +179,7 @@ class Sweeper:
     async def _remove(self, blobs: list[Blob], now: datetime) -> int:
         count = 0
         for blob in blobs:
+            self._permit()
             if await self._store.removal.remove(blob, now):
                 log.info("blob removed", bucket=str(blob.bucket), id=str(blob.id))
                 count += 1
