@@ -47,7 +47,7 @@ from soundstrip_operator.decision import decide
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.profiles import Profile
 from soundstrip_operator.situation import Answer, Facts, Situation
-from soundstrip_operator.workload import JobSpec
+from soundstrip_operator.workload import JobSpec, JobStatus
 
 RESULT_FOUND = Result(
     file_id=RESULT["fileId"],
@@ -435,6 +435,16 @@ def test_what_kueue_takes_back_waits_again_and_begins_anew():
     assert status.progress.percent == 0
     again = queued_by_kueue(one_try(), suspend=False, pods=(killed,))
     assert isinstance(decide(again)[0], LookUpWarning), "the old pod's end is not this one's"
+
+
+def test_a_pod_that_goes_may_have_been_taken_back_before_its_job_was_seen_suspended():
+    killed = pod(ended(21), ended(21), metadata={"deletionTimestamp": before(2)})
+    s = queued_by_kueue(one_try(), suspend=False, pods=(killed,))
+    admitted_once = msgspec.structs.replace(s.jobs[0], status=JobStatus())
+    s = replace(s, jobs=(admitted_once,))
+    assert decide(s) == (ConfirmJobGone(admitted_once.metadata.name),)
+    asked = replace(s, facts=Facts(job_gone=Answer.NO))
+    assert decide(asked) == (LookUpResult(),), "it was not: the pod is lost"
 
 
 def converting(percent: int) -> Body:

@@ -22,7 +22,7 @@ class LookUpResult:
 
 @dataclass(frozen=True)
 class ConfirmJobGone:
-    """Ask the API server itself for a Job that is not in the view."""
+    """Ask the API server itself for a Job that is not in the view, or not as it is by now."""
 
     name: str
 

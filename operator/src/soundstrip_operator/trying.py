@@ -100,11 +100,20 @@ def _follow(s: Situation, current: Try) -> Actions:
         case Success(result, media):
             return (WriteStatus(story.succeeded(s, result, media)),)
         case Failure():
-            return _fail(s, verdict)
+            return _ask_kueue(s, current) or _fail(s, verdict)
         case None:
             return ()
         case _ as never:
             assert_never(never)
+
+
+def _ask_kueue(s: Situation, current: Try) -> Actions:
+    """A pod that goes may have been taken back by Kueue, and its Job may be seen too late."""
+    job, pod = s.job_of(current.number), s.pod_of(current.job)
+    leaving = pod is not None and pod.metadata.deletion_timestamp is not None
+    if job is None or not job.is_placed_by_kueue or not leaving or s.facts.job_gone is not None:
+        return ()
+    return (ConfirmJobGone(current.job),)
 
 
 def _wait(s: Situation, reason: Reason, cause: str, recheck: float | None) -> Actions:
