@@ -80,7 +80,10 @@ class Poster:
             time.sleep(_PERIOD_SECONDS)
 
     def _post(self, body: bytes) -> bool:
-        """Return whether there was an answer, of whatever kind."""
+        """Return whether there was an answer that would be the same another time.
+
+        503 is an operator that stands by: soon there is one that acts.
+        """
         try:
             status = self._ask(body)
         except (OSError, http.client.HTTPException) as error:
@@ -88,7 +91,7 @@ class Poster:
             return False
         if status >= http.HTTPStatus.BAD_REQUEST:
             self._complain(f"HTTP {status}")
-        return True
+        return status != http.HTTPStatus.SERVICE_UNAVAILABLE
 
     def _ask(self, body: bytes) -> int:
         host, port = self._address.hostname or "", self._address.port
