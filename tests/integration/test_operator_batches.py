@@ -1,6 +1,7 @@
 """What becomes of a batch: an operator process against real servers. No worker image can be had."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from tests.kubernetes import Namespace
@@ -56,6 +57,12 @@ def loose(kube: Namespace, name: str) -> list[str]:
     ]
 
 
+def one_try(child: Body) -> Body:
+    [only] = child["status"]["runs"][0]["tries"]
+    found: Body = only
+    return found
+
+
 def is_finished(body: Body) -> bool:
     conditions = body.get("status", {}).get("conditions", [])
     return any(c["type"] == "Finished" and c["status"] == "True" for c in conditions)
@@ -79,7 +86,10 @@ def test_one_after_the_other_is_let_go_until_all_have_come_to_an_end(
 
     wait_until(has_ended, "all have failed", seconds=60)
     assert max(len(files) for files in seen) == 1
-    assert list(dict.fromkeys(file for [file] in filter(None, seen))) == files
+    tries = [one_try(child) for child in children(kube, "holiday").values()]
+    in_turn = sorted(tries, key=lambda one: one["startedAt"])
+    for one, following in pairwise(in_turn):
+        assert one["finishedAt"] <= following["startedAt"]
     status = status_of(kube, "holiday")
     assert (status["total"], counts(kube, "holiday")) == (3, {"failed": 3})
     assert {one["reason"] for one in status["failures"]} == {"StartFailed"}
