@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-_LABEL = "dev.soundstrip.test-pid"
+LABEL = "dev.soundstrip.test-pid"
+"""Says which test run a container is of: what a run that was killed leaves is removed by it."""
 
 
-def docker(*arguments: str, check: bool = True) -> str:
+def docker(*arguments: str, check: bool = True, seconds: float = 120) -> str:
     """Run docker and return what it prints on either stream."""
     done = subprocess.run(
         ["docker", *arguments],
@@ -17,7 +18,7 @@ def docker(*arguments: str, check: bool = True) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=seconds,
     )
     assert not check or done.returncode == 0, f"docker {arguments[0]}: {done.stdout}"
     return done.stdout.strip()
@@ -31,10 +32,10 @@ def container(
     arguments: Sequence[str] = (),
 ) -> Iterator["Server"]:
     """Run a server until the block ends; its data go with it."""
-    _remove_abandoned()
+    remove_abandoned()
     variables = [f"--env={name}={value}" for name, value in environment.items()]
     publish = [f"--publish=127.0.0.1::{port}" for port in ports]
-    label = f"--label={_LABEL}={os.getpid()}"
+    label = f"--label={LABEL}={os.getpid()}"
     name = docker("run", "--detach", label, *publish, *variables, image, *arguments)
     try:
         yield Server(name, ports[0])
@@ -76,10 +77,10 @@ class Server:
         return docker("logs", self.name)
 
 
-def _remove_abandoned() -> None:
+def remove_abandoned() -> None:
     """Remove the containers of test runs that were killed."""
     listing = docker(
-        "ps", "--all", f"--filter=label={_LABEL}", f'--format={{{{.ID}}}} {{{{.Label "{_LABEL}"}}}}'
+        "ps", "--all", f"--filter=label={LABEL}", f'--format={{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
     )
     for line in listing.splitlines():
         name, pid = line.split()

@@ -1,6 +1,7 @@
 """Claims about the Job of a try."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -59,6 +60,15 @@ def test_a_job_is_one_try_of_one_object(body: dict[str, Any]):
     assert body["spec"]["activeDeadlineSeconds"] == 3600
     assert "ttlSecondsAfterFinished" not in body["spec"]
     assert "finalizers" not in body["metadata"]
+
+
+def test_worker_pods_go_where_the_administrator_wants_them():
+    pool = {"key": "pool", "operator": "Equal", "value": "audio", "effect": "NoSchedule"}
+    worker = replace(WORKER, node_selector={"pool": "audio"}, tolerations=(pool,))
+    pod = build_job(conversion(), Attempt(1, 1), worker)["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"pool": "audio"}
+    assert pool in pod["tolerations"]
+    assert len(pod["tolerations"]) == 3, "a lost node is still noticed"
 
 
 def test_a_job_for_kueue_is_made_suspended_with_the_queues_name():

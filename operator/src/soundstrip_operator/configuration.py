@@ -42,6 +42,8 @@ def worker_of(settings: OperatorSettings) -> Worker:
         pull_policy=settings.worker_image_pull_policy,
         pull_secret=settings.worker_image_pull_secret,
         service_account=settings.worker_service_account,
+        node_selector=settings.worker_node_selector,
+        tolerations=tuple(settings.worker_tolerations),
         mover=Resources(
             parse_bytes(settings.mover_memory_request),
             parse_bytes(settings.mover_memory_limit),

@@ -1,6 +1,7 @@
 """The Job of one try: one pod of two containers that trust each other no more than they must."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -60,6 +61,8 @@ class Worker:
     pull_secret: str | None
     progress_url: str
     progress_key: bytes
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, str | int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,12 @@ def _pod(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
             "fsGroup": _SHARED_GROUP,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "tolerations": [_tolerate("not-ready"), _tolerate("unreachable")],
+        "nodeSelector": dict(worker.node_selector),
+        "tolerations": [
+            _tolerate("not-ready"),
+            _tolerate("unreachable"),
+            *map(dict, worker.tolerations),
+        ],
         "containers": [
             _mover(conversion, attempt, worker),
             _converter(conversion, attempt, worker),

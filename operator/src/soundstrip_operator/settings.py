@@ -69,6 +69,12 @@ class OperatorSettings(TracedSettings):
     worker_service_account: str | None = Field(
         default=None, description="service account of the worker pods; they get no token of it"
     )
+    worker_node_selector: dict[str, str] = Field(
+        default={}, description="labels of the nodes that worker pods run on, as JSON"
+    )
+    worker_tolerations: list[dict[str, str | int]] = Field(
+        default=[], description="taints that worker pods tolerate, as Kubernetes' JSON"
+    )
     mover_secret: str = Field(description="Secret whose key mongo-uri the mover gets")
     progress_url: str = Field(description="the address at which movers reach this server")
     progress_key: SecretStr = Field(
