@@ -5,6 +5,8 @@ that is fed here does that.
 """
 
 import asyncio
+import random
+from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 import kopf
@@ -21,6 +23,8 @@ from soundstrip_crds.names import (
 _PAGE = 500
 _IDLE_SECONDS = 0.5
 """Kopf has a task and a queue for each object that was seen in this time."""
+
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 20.0
 
 
 class Eyes(Protocol):
@@ -130,11 +134,22 @@ def _settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
     settings.networking.enforce_retry_after = True
+    settings.networking.error_backoffs = _Backoffs()
     settings.process.ultimate_exiting_timeout = 10
     settings.watching.chunk_size = _PAGE
     settings.queueing.idle_timeout = _IDLE_SECONDS
     settings.queueing.exit_timeout = 0.5
     return settings
+
+
+class _Backoffs:
+    """The seconds between kopf's attempts, without end: out of them, it would end the operator."""
+
+    def __iter__(self) -> Iterator[float]:
+        full = _FIRST_BACKOFF
+        while True:
+            yield full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+            full = min(_LONGEST_BACKOFF, full * 2)
 
 
 async def _log_in(settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo | None:
