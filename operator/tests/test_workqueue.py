@@ -86,3 +86,40 @@ async def test_of_two_delays_the_shorter_counts_and_there_is_one_turn():
         queue.add_after("a", 0.001)
         queue.add_after("a", 7200)
         await turn.wait()
+
+
+async def test_a_key_in_a_pause_comes_neither_by_an_event_nor_by_an_earlier_timer():
+    queue = Workqueue(workers=1, base=0.001)
+    reached = {key: asyncio.Event() for key in ("paused", "next", "last")}
+    turns: list[str] = []
+
+    async def work(key: str) -> None:
+        turns.append(key)
+        reached[key].set()
+        if key == "paused":
+            raise Retry("asked to come later", pause=3600)
+
+    async with at_work(queue, work):
+        queue.add_after("paused", 0.002)
+        queue.add("paused")
+        queue.add("next")
+        await reached["next"].wait()
+        queue.add("paused")
+        queue.add_after("paused", 0.001)
+        queue.add_after("last", 0.005)
+        await reached["last"].wait()
+    assert turns == ["paused", "next", "last"]
+
+
+async def test_a_key_comes_after_its_pause_by_itself():
+    queue, done = Workqueue(workers=1, base=0.001), asyncio.Event()
+    pauses = [0.001]
+
+    async def work(_key: str) -> None:
+        if pauses:
+            raise Retry("asked to come later", pause=pauses.pop())
+        done.set()
+
+    async with at_work(queue, work):
+        queue.add("a")
+        await done.wait()

@@ -11,7 +11,7 @@ import msgspec
 
 from soundstrip_crds.conversion import Metadata
 from soundstrip_crds.names import API_VERSION, CONVERSION_LABEL, KIND, PLURAL, PROFILE_PLURAL
-from soundstrip_operator.connection import Connection
+from soundstrip_operator.connection import Answer, Connection
 from soundstrip_operator.pages import Page, Read, as_body, read_page
 
 Body = dict[str, Any]
@@ -21,15 +21,23 @@ T = TypeVar("T")
 _PAGE = 500
 _COMPONENT = "soundstrip-operator"
 _SENTENCE = 500
+_LONGEST_PAUSE = 60.0
 _TRANSIENT = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
 
 
 class ClusterError(Exception):
     """The root of the errors of this module; the message is a sentence for a person."""
 
+    pause: float = 0.0
+    """Seconds in which the API server asked not to be asked again."""
+
 
 class ClusterUnavailable(ClusterError):
     """The API server did not answer, or asked to come later; what was sent may have been done."""
+
+    def __init__(self, message: str, pause: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class Conflict(ClusterError):
@@ -226,20 +234,20 @@ class Cluster:
     async def _send(self, method: str, path: str, body: Body | None = None) -> bytes:
         data = None if body is None else msgspec.json.encode(body)
         try:
-            status, text = await self._connection.request(method, path, data)
+            answer = await self._connection.request(method, path, data)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             self._observe(method, path, None)
             raise ClusterUnavailable(
                 f"The API server did not answer ({type(error).__name__})"
             ) from error
-        self._observe(method, path, status)
-        if status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _error(status, text)
-        return text
+        self._observe(method, path, answer.status)
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _error(answer)
+        return answer.text
 
 
-def _error(status: int, text: bytes) -> ClusterError:
-    message = _message(status, text)
+def _error(answer: Answer) -> ClusterError:
+    status, message = answer.status, _message(answer.status, answer.text)
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(message)
     if status == HTTPStatus.CONFLICT:
@@ -247,7 +255,7 @@ def _error(status: int, text: bytes) -> ClusterError:
     if status == HTTPStatus.GONE:
         return Expired(message)
     if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ClusterUnavailable(message)
+        return ClusterUnavailable(message, min(answer.retry_after, _LONGEST_PAUSE))
     return Refused(message)
 
 

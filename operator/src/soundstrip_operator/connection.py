@@ -6,6 +6,7 @@ a thread, and copies headers and body; that costs more than the request itself.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 from kubernetes.aio import config
@@ -17,6 +18,16 @@ _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the API server answered."""
+
+    status: int
+    text: bytes
+    retry_after: float = 0.0
+    """Seconds after which it asked to be asked again; 0 if it did not."""
+
+
 class Connection:
     """One session; what it sends and receives is JSON."""
 
@@ -24,8 +35,8 @@ class Connection:
         self._configuration = configuration
         self._session = session
 
-    async def request(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        """Send one request, and return status and body of the answer.
+    async def request(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Send one request.
 
         Raises:
             TimeoutError: If there was none within 10 s.
@@ -44,7 +55,9 @@ class Connection:
             data=body,
             server_hostname=self._configuration.tls_server_name,
         ) as answer:
-            return answer.status, await answer.read()
+            asked = answer.headers.get("Retry-After", "")
+            seconds = float(asked) if asked.isdecimal() else 0.0
+            return Answer(answer.status, await answer.read(), seconds)
 
 
 @asynccontextmanager

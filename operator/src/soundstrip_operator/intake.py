@@ -147,7 +147,7 @@ class Intake:
                 await self.list_everything()
             except ClusterError as error:
                 log.warning("the cluster could not be listed", error=str(error))
-                wait = min(_FIRST_LIST_SECONDS, self._resync)
+                wait = max(error.pause, min(_FIRST_LIST_SECONDS, self._resync))
             else:
                 if may_act:
                     self.caught_up.set()

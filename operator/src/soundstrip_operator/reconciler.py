@@ -65,7 +65,7 @@ class Reconciler:
             self._view.remove_conversion(key)
         except ClusterError as error:
             self._places.step_back(key, self._clock())
-            raise Retry(str(error)) from error
+            raise Retry(str(error), error.pause) from error
         except Exception:
             self._places.step_back(key, self._clock())
             raise

@@ -24,6 +24,11 @@ class Retry(Exception):
     The message says the cause in a sentence that may be logged.
     """
 
+    def __init__(self, cause: str, pause: float = 0.0) -> None:
+        """Take `pause` as the seconds in which the key must not come, whatever happens."""
+        super().__init__(cause)
+        self.pause = pause
+
 
 class Meter:
     """Is told how a queue fares; this one lets it pass."""
@@ -64,9 +69,12 @@ class Workqueue:
         self._again: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._failures: dict[str, int] = {}
+        self._paused: dict[str, float] = {}
 
     def add(self, key: str) -> None:
-        """Have the key worked on as soon as a worker is free."""
+        """Have the key worked on as soon as a worker is free, and its pause is over."""
+        if key in self._paused:
+            return  # A timer is set for its end.
         if key in self._running:
             self._again.add(key)
         elif key not in self._queued:
@@ -77,7 +85,7 @@ class Workqueue:
     def add_after(self, key: str, seconds: float) -> None:
         """Have the key worked on after a while; of several whiles the shortest counts."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + max(seconds, 0.0)
+        due = max(loop.time() + seconds, self._paused.get(key, 0.0))
         timer = self._timers.get(key)
         if timer is not None:
             if timer.when() <= due:
@@ -119,23 +127,29 @@ class Workqueue:
         try:
             await work(key)
         except Retry as error:
-            self._back_off(key, str(error))
+            self._back_off(key, str(error), error.pause)
         except Exception:
             log.exception("work failed")
             self._back_off(key, "a bug")
         else:
             self._failures.pop(key, None)
 
-    def _back_off(self, key: str, cause: str) -> None:
+    def _back_off(self, key: str, cause: str, pause: float = 0.0) -> None:
         failures = min(self._failures.get(key, 0) + 1, _LONGEST_EXPONENT)
         self._failures[key] = failures
         self._meter.see_retried(key)
         full = min(self._cap, self._base * 2 ** (failures - 1))
-        seconds = full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        seconds = pause + full * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        if pause > 0:
+            self._paused[key] = asyncio.get_running_loop().time() + pause
         tell = log.warning if failures > 1 else log.info
         tell("tried again later", cause=cause, seconds=round(seconds, 1))
         self.add_after(key, seconds)
 
     def _ring(self, key: str) -> None:
         self._timers.pop(key, None)
+        if asyncio.get_running_loop().time() < self._paused.get(key, 0.0):
+            self.add_after(key, 0.0)  # It was set before the pause began.
+            return
+        self._paused.pop(key, None)
         self.add(key)

@@ -54,7 +54,7 @@ class BatchReconciler:
             try:
                 facts = await self._take_step(batch, facts)
             except ClusterError as error:
-                raise Retry(str(error)) from error
+                raise Retry(str(error), error.pause) from error
         self._queue.add(key)
 
     async def _take_step(self, batch: ConversionBatch, facts: Facts) -> Facts | None:
