@@ -203,8 +203,10 @@ class ClusterModel:
     async def delete_job(self, name: str, uid: str) -> Body | None:
         self._fuse.burn()
         job = self.jobs.get(name)
-        if job is None or job["metadata"]["uid"] != uid:
+        if job is None:
             return None
+        if job["metadata"]["uid"] != uid:
+            raise Conflict(name)
         job["metadata"].setdefault("deletionTimestamp", self._clock.text())
         self._touch(job)
         self._fuse.burn()

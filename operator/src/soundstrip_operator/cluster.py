@@ -142,12 +142,13 @@ class Cluster:
     async def delete_job(self, name: str, uid: str) -> Body | None:
         """Delete a Job after its pods; None if it is gone already.
 
-        In the background, a running pod would be left to itself.
+        In the background, a running pod would be left to itself. A Conflict may, but need not,
+        mean that another Job has the name by now.
         """
         options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
         try:
             return await self._call("DELETE", f"{self._jobs}/{name}", options)
-        except (NotFound, Conflict):
+        except NotFound:
             return None
 
     async def find_warning(self, job_uid: str) -> str:
