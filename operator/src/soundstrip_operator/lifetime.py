@@ -21,6 +21,10 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 """Goes on until it is cancelled."""
 
 
+class PartEnded(Exception):
+    """What goes on for ever has ended, and nobody asked for it."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """All that has a part in it; the work begins when the world has been seen as it is now."""
@@ -36,6 +40,7 @@ async def live(parts: Parts, *, port: int, namespace: str) -> None:
 
     Raises:
         LeaseLost: If a fresh process has to go on.
+        PartEnded: The same; kopf has logged why, if it was a watch that failed.
     """
     stop, ready = asyncio.Event(), asyncio.Event()
     runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=1.0)
@@ -55,12 +60,20 @@ async def live(parts: Parts, *, port: int, namespace: str) -> None:
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        _raise_from(done)
+        if not stop.is_set():
+            raise PartEnded("a part of the operator has ended by itself")
     finally:
         stop.set()
         await runner.cleanup()
         await _end(tasks, tenure)
+
+
+def _raise_from(done: set[asyncio.Task[None]]) -> None:
+    """Kopf, when it fails, cancels every task that was begun after it, ours too."""
+    for task in done:
+        if not task.cancelled():
+            task.result()
 
 
 async def _end(tasks: list[asyncio.Task[None]], tenure: Tenure) -> None:

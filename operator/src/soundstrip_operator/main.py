@@ -28,7 +28,7 @@ from soundstrip_operator.configuration import broker_of, policy_of, sweep_policy
 from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.herald import Herald
 from soundstrip_operator.intake import Intake
-from soundstrip_operator.lifetime import Parts, Work, live
+from soundstrip_operator.lifetime import PartEnded, Parts, Work, live
 from soundstrip_operator.metrics import Metrics
 from soundstrip_operator.places import Places
 from soundstrip_operator.positions import Positions
@@ -78,7 +78,7 @@ def main() -> None:
     _collect_rarely()
     try:
         asyncio.run(_run(settings))
-    except LeaseLost as error:
+    except (LeaseLost, PartEnded) as error:
         log.warning("ended, to be started afresh", cause=str(error))
         sys.exit(1)
 
