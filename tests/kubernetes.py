@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 CONTEXT = "kind-soundstrip"
@@ -28,6 +29,10 @@ class Namespace:
             raise KubectlError(done.stderr.strip())
         return done.stdout
 
+    def kubeconfig(self) -> str:
+        """Return the configuration by which the cluster is reached, credentials included."""
+        return self.kubectl("config", "view", "--minify", "--raw", "--flatten")
+
     def apply(self, body: dict[str, Any], *arguments: str) -> dict[str, Any]:
         """Create or change an object and return it as the API server holds it."""
         return self._json("apply", "-f-", *arguments, stdin=json.dumps(body))
@@ -35,6 +40,14 @@ class Namespace:
     def create(self, body: dict[str, Any]) -> dict[str, Any]:
         """Create an object and return it as the API server holds it."""
         return self._json("create", "-f-", stdin=json.dumps(body))
+
+    def create_all(self, bodies: Sequence[dict[str, Any]]) -> None:
+        """Create several objects at once."""
+        self.kubectl("create", "-f-", stdin=_as_list(bodies))
+
+    def replace_statuses(self, bodies: Sequence[dict[str, Any]]) -> None:
+        """Write the status of several objects at once."""
+        self.kubectl("replace", "--subresource=status", "-f-", stdin=_as_list(bodies))
 
     def replace_status(self, body: dict[str, Any]) -> dict[str, Any]:
         """Write an object's status."""
@@ -63,3 +76,7 @@ class Namespace:
     def _json(self, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.kubectl(*arguments, "--output=json", stdin=stdin))
         return body
+
+
+def _as_list(bodies: Sequence[dict[str, Any]]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": bodies})

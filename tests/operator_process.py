@@ -19,18 +19,30 @@ from tests.waiting import wait_until
 
 PROGRESS_KEY = "0123456789abcdef0123456789abcdef"
 
+_ROOT = Path(__file__).parents[1]
+
 
 class OperatorProcess:
     """One operator for one namespace; it can be killed and started again, as a pod's container."""
 
-    def __init__(self, kube: Namespace, folder: Path, stores: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        kube: Namespace,
+        folder: Path,
+        stores: Mapping[str, str],
+        *,
+        module: str = "soundstrip_operator",
+        kubeconfig: str = "",
+    ) -> None:
+        """Take the module to run, and the way to the API server if it is not kubectl's."""
         self.port = _free_port()
         self._folder = folder
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(kube.kubectl("config", "view", "--minify", "--raw", "--flatten"))
+        self._module = module
+        config = folder / "kubeconfig"
+        config.write_text(kubeconfig or kube.kubeconfig())
         self._environment = {
             "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(kubeconfig),
+            "KUBECONFIG": str(config),
             "NAMESPACE": kube.name,
             "INSTALL_ID": "test",
             "PORT": str(self.port),
@@ -47,14 +59,19 @@ class OperatorProcess:
 
     def start(self, **environment: str) -> None:
         """Start it, and wait until it has seen the cluster."""
+        self.launch(**environment)
+        wait_until(self.is_healthy, "the operator is healthy", seconds=30)
+
+    def launch(self, **environment: str) -> None:
+        """Start it."""
         log = (self._folder / f"operator-{secrets.token_hex(4)}.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "soundstrip_operator"],
+            [sys.executable, "-m", self._module],
             env=self._environment | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
+            cwd=_ROOT,
         )
-        wait_until(self.is_healthy, "the operator is healthy", seconds=30)
 
     def is_healthy(self) -> bool:
         """Whether it says that it serves."""

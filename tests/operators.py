@@ -9,8 +9,12 @@ import pika
 import pytest
 from bson import ObjectId
 from pymongo import MongoClient
+from tests.faulty_api import FaultyApi
+from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
 from tests.operator_process import OperatorProcess
+
+from soundstrip_storage.setup import set_up_collections
 
 Body = dict[str, Any]
 Documents = dict[str, Any]
@@ -66,7 +70,32 @@ def upload(mongo_uri: str, mongo_database: str) -> Iterator[Callable[..., str]]:
 @pytest.fixture
 def database(mongo_uri: str, mongo_database: str) -> Iterator[Any]:
     with MongoClient[Documents](mongo_uri) as client:
+        set_up_collections(client[mongo_database])
         yield client[mongo_database]
+
+
+@pytest.fixture
+def api(kube: Namespace, tmp_path: Path) -> Iterator[FaultyApi]:
+    with FaultyApi(kube.kubeconfig(), tmp_path).serving() as api:
+        yield api
+
+
+@pytest.fixture
+def failing(
+    kube: Namespace, tmp_path: Path, stores: dict[str, str], api: FaultyApi
+) -> Iterator[OperatorProcess]:
+    """The operator of tests/failing_operator.py, at the API server that fails on request."""
+    process = OperatorProcess(
+        kube, tmp_path, stores, module="tests.failing_operator", kubeconfig=api.kubeconfig
+    )
+    yield process
+    process.kill()
+    print(process.log())
+
+
+@pytest.fixture
+def kubelet(kube: Namespace, database: Any) -> Kubelet:
+    return Kubelet(kube, database)
 
 
 def conversion(file_id: str, **spec: Any) -> Body:
@@ -86,13 +115,40 @@ def conversion(file_id: str, **spec: Any) -> Body:
 
 
 def condition(kube: Namespace, name: str, kind: str) -> Body:
-    body = kube.get("videoconversion", name) or {}
+    return find_condition(kube.get("videoconversion", name) or {}, kind)
+
+
+def find_condition(body: Body, kind: str) -> Body:
+    """Return a condition of a conversion; an empty one if it has none of this type."""
     found = [c for c in body.get("status", {}).get("conditions", []) if c["type"] == kind]
     return found[0] if found else {}
 
 
 def reason(kube: Namespace, name: str) -> str | None:
     return condition(kube, name, "Succeeded").get("reason")
+
+
+def reasons(kube: Namespace) -> dict[str, str | None]:
+    """Return the reason of each conversion by its name."""
+    return {
+        body["metadata"]["name"]: find_condition(body, "Succeeded").get("reason")
+        for body in kube.list("videoconversions")
+    }
+
+
+def notified(kube: Namespace) -> set[str]:
+    """Return the names of the conversions whose end is announced."""
+    return {
+        body["metadata"]["name"]
+        for body in kube.list("videoconversions")
+        if find_condition(body, "Notified").get("status") == "True"
+    }
+
+
+def put_off(operator: OperatorProcess, conversion: str, cause: str = "") -> list[Body]:
+    """Return what the operator has said whenever it put off something about this conversion."""
+    put_off = [one for one in operator.lines() if one["event"] == "tried again later"]
+    return [one for one in put_off if one["conversion"] == conversion and cause in one["cause"]]
 
 
 def take_message(amqp_url: str) -> Body | None:
@@ -102,3 +158,22 @@ def take_message(amqp_url: str) -> Body | None:
     finally:
         connection.close()
     return json.loads(body) if method else None
+
+
+def take_messages(amqp_url: str) -> list[Body]:
+    """Take all messages that wait for the notifier."""
+    taken = []
+    while message := take_message(amqp_url):
+        taken.append(message)
+    return taken
+
+
+def assert_ended_once(api: FaultyApi, *conversions: str, tries: int = 1) -> None:
+    """Hold the record of all writes to this: one Job per try, and one outcome that stood."""
+    for name in conversions:
+        jobs = [request.body["metadata"]["name"] for request in api.done("POST", "/jobs", name)]
+        assert len(jobs) == len(set(jobs)) == tries, f"one Job per try: {jobs}"
+        written = api.done("PUT", "/status", name)
+        outcomes = [find_condition(one.body, "Succeeded")["status"] for one in written]
+        assert outcomes == sorted(outcomes, reverse=True), f"an end is an end: {outcomes}"
+        assert len(set(outcomes)) == 2, f"one outcome: {outcomes}"

@@ -16,7 +16,15 @@ from pymongo.errors import PyMongoError
 from tests.containers import Server, container
 from tests.gateways import gateway, stage  # noqa: F401 - fixtures
 from tests.kubernetes import Namespace
-from tests.operators import database, operator, stores, upload  # noqa: F401 - fixtures
+from tests.operators import (  # noqa: F401 - fixtures
+    api,
+    database,
+    failing,
+    kubelet,
+    operator,
+    stores,
+    upload,
+)
 from tests.waiting import wait_until
 
 _PASSWORD = secrets.token_hex(16)
