@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.bench.conversion import PARTS, Bench, time_conversion
+from hack.bench.scale.run import SCENES, play
+from hack.bench.scale.scenes import Numbers
 from hack.bench.storage import time_storage
 
 _TEMPLATE = Path(__file__).with_name("page.md")
@@ -45,13 +47,16 @@ def main() -> None:
         bench = Bench.open(Path(folder))
         conversions = [time_conversion(bench) for _ in range(runs)]
         memory, upload = bench.measure_uploads(runs)
-    _PAGE.write_text(_render(storage, conversions, memory=memory, upload=upload, runs=runs))
+    print("the operator at scale: about 8 min", flush=True)
+    scale = play(list(SCENES))
+    _PAGE.write_text(_render(storage, conversions, scale, memory=memory, upload=upload, runs=runs))
     print(f"written: {_PAGE.name}")
 
 
 def _render(
     storage: Mapping[str, Sequence[float]],
     conversions: Sequence[Mapping[str, float]],
+    scale: Mapping[str, Numbers],
     *,
     memory: float,
     upload: Sequence[float],
@@ -69,7 +74,18 @@ def _render(
         upload=Row("upload of 100 MB through the gateway", upload, "MB/s"),
         memory=memory,
         parts="\n".join(map(str, parts)),
+        scale=render_scale(scale),
     )
+
+
+def render_scale(scenes: Mapping[str, Numbers]) -> str:
+    """Return a table of the scenes' numbers."""
+    rows = [
+        f"| {name} | {what} | {number:.2f} |"
+        for name, numbers in scenes.items()
+        for what, number in numbers.items()
+    ]
+    return "\n".join(["| scene | what | measured |", "|---|---|---|", *rows])
 
 
 def _describe_machine() -> str:

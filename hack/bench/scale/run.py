@@ -15,6 +15,7 @@ from hack.bench.scale.scenes import (
     measure_conversions,
     measure_jobs,
     measure_latency,
+    measure_progress,
     measure_rest,
 )
 from hack.bench.scale.stores import stores
@@ -25,8 +26,9 @@ SCENES: dict[str, Callable[[Stage], Numbers]] = {
     "ten-thousand": lambda stage: measure_conversions(stage, 10_000),
     "jobs": lambda stage: measure_jobs(stage, 2_000),
     "latency": lambda stage: measure_latency(stage, 200, per_second=10),
-    "rest-1000": lambda stage: measure_rest(stage, 1_000, seconds=30),
-    "rest-10000": lambda stage: measure_rest(stage, 10_000, seconds=30),
+    "progress": lambda stage: measure_progress(stage, 500),
+    "rest-1000": lambda stage: measure_rest(stage, 1_000, 0),
+    "rest-10000": lambda stage: measure_rest(stage, 9_500, 500),
 }
 
 

@@ -13,7 +13,10 @@ from hack.bench.scale.templates import REPORT, finished_conversion, new_conversi
 from tests.waiting import wait_until
 
 OPERATOR_CORE, OTHER_CORE = 0, 1
-_STEP_SECONDS, _WORK_SECONDS = 0.02, 0.3
+_STEP_SECONDS, _WORK_SECONDS, _LONG_SECONDS = 0.02, 0.3, 3600.0
+_MINUTE, _PROGRESS_SECONDS = 60, 20
+_CLIP_SECONDS = 100.0
+"""A percent each second: what did not change is not written."""
 _PATIENCE = 600
 _QUIET_SECONDS, _QUIET = 2.0, 0.05
 """Steady is what uses less of a core than this for so long."""
@@ -80,26 +83,54 @@ def measure_latency(stage: Stage, count: int, per_second: float) -> Numbers:
         return {"p50 ms": statistics.median(waits), "p99 ms": waits[int(0.99 * len(waits))]}
 
 
-def measure_rest(stage: Stage, objects: int, seconds: float) -> Numbers:
-    """A restart over so many conversions that are over, and the idle time after it."""
+def measure_rest(stage: Stage, finished: int, active: int) -> Numbers:
+    """A restart over conversions that are over and some at work, and a minute of rest after it.
+
+    Everything is listed again once in that minute, which is twice as often as by default.
+    """
     with stub_server(stage.program, stage.folder, OTHER_CORE) as stub:
-        stub.load(finished_conversion(), first=0, count=objects)
-        _wait_for(stub, "created", objects)
+        stub.play(start=_STEP_SECONDS, work=_LONG_SECONDS, report=REPORT)
+        stub.load(finished_conversion(), first=0, count=finished)
+        _wait_for(stub, "created", finished)
+        if active:
+            with operator(stub.kubeconfig, stage.stores, OPERATOR_CORE):
+                stub.load(new_conversion(), first=finished, count=active)
+                _wait_for(stub, "job", active)
         start = time.monotonic()
-        with operator(stub.kubeconfig, stage.stores, OPERATOR_CORE) as subject:
+        settings = {"RESYNC_SECONDS": str(_MINUTE)}
+        with operator(stub.kubeconfig, stage.stores, OPERATOR_CORE, **settings) as subject:
             steady = _wait_until_steady(subject) - start
             startup = subject.cpu_seconds()
             stub.reset()
-            time.sleep(seconds)
+            time.sleep(_MINUTE)
             idle = subject.cpu_seconds() - startup
             return {
                 "seconds until steady": steady,
                 "CPU seconds until steady": startup,
-                "idle, % of a core": 100 * idle / seconds,
+                "idle, % of a core": 100 * idle / _MINUTE,
                 "MiB": subject.memory(),
                 "MiB at most": subject.memory("VmHWM"),
-                "idle requests per minute": 60 * sum(stub.figures().requests.values()) / seconds,
+                "idle requests per minute": sum(stub.figures().requests.values()),
             }
+
+
+def measure_progress(stage: Stage, active: int) -> Numbers:
+    """Movers that post each second: what of it is written, at what cost."""
+    with stage.set_up() as (stub, subject):
+        stub.play(start=_STEP_SECONDS, work=_CLIP_SECONDS, report=REPORT, progress=1.0)
+        stub.load(new_conversion(), first=0, count=active)
+        _wait_for(stub, "job", active)
+        wait_until(lambda: stub.figures().requests.get("progress 204", 0) > active, "they post")
+        stub.reset()
+        cpu, start = subject.cpu_seconds(), time.monotonic()
+        time.sleep(_PROGRESS_SECONDS)
+        seconds, used = time.monotonic() - start, subject.cpu_seconds() - cpu
+        requests = stub.figures().requests
+        return {
+            "posts per second": requests.get("progress 204", 0) / seconds,
+            "writes per second": requests.get("PUT videoconversions/status", 0) / seconds,
+            "% of a core": 100 * used / seconds,
+        }
 
 
 def _wait_for(stub: Stub, what: str, count: int) -> Figures:

@@ -57,11 +57,15 @@ class Stub:
         self._session.trust_env = False  # A bundle named there would take the place of ours.
         self._session.verify = str(authority)
 
-    def play(self, *, start: float, work: float, report: str) -> None:
-        """From now on have Jobs made and ended, with these seconds between the steps."""
+    def play(self, *, start: float, work: float, report: str, progress: float = 0) -> None:
+        """From now on have Jobs made and ended, with these seconds between the steps.
+
+        `progress` is the seconds between two posts of a mover, 0 for none.
+        """
         script = {
             "startMilliseconds": round(start * 1000),
             "workMilliseconds": round(work * 1000),
+            "progressMilliseconds": round(progress * 1000),
             "report": report,
         }
         self._send("POST", "play", script)

@@ -187,7 +187,7 @@ var discovery = map[string]string{
 	"/apis/batch/v1":               resources("batch/v1", "jobs/Job"),
 	"/apis/coordination.k8s.io/v1": resources("coordination.k8s.io/v1", "leases/Lease"),
 	"/apis/soundstrip.dev/v1alpha1": resources("soundstrip.dev/v1alpha1", "videoconversions/VideoConversion",
-		"conversionprofiles/ConversionProfile"),
+		"conversionprofiles/ConversionProfile", "conversionbatches/ConversionBatch"),
 }
 
 func group(name, version string) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -38,6 +39,13 @@ func (f *figures) count(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// post counts the answers to posts of progress.
+func (f *figures) post(status int) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.Requests[fmt.Sprintf("progress %d", status)]++
 }
 
 func nameOf(r *http.Request) string {

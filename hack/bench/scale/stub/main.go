@@ -32,7 +32,8 @@ func main() {
 	check(err)
 	store := newStore()
 	figures := newFigures()
-	store.seen = figures.see
+	store.seen, store.posted = figures.see, figures.post
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 500 // movers keep theirs too
 	player := &player{store: store}
 	store.jobMade, store.jobLeaves = player.play, player.clear
 	server := &http.Server{

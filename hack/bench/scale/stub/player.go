@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,8 @@ type script struct {
 	Start int `json:"startMilliseconds"`
 	// Work is how long the containers run.
 	Work int `json:"workMilliseconds"`
+	// Progress is how long after a post of the mover's progress the next one follows; 0 is no posts.
+	Progress int `json:"progressMilliseconds"`
 	// Report is the mover's termination message.
 	Report string `json:"report"`
 }
@@ -71,7 +74,7 @@ func (p *player) run(path string, job body, script script) {
 	step()
 	setPod(podStatus("Running", body{"running": body{"startedAt": now()}}))
 	setJob(body{"startTime": started, "active": 1, "ready": 1, "terminating": 0, "uncountedTerminatedPods": body{}})
-	time.Sleep(time.Duration(script.Work) * time.Millisecond)
+	p.work(job, script)
 	ended := body{"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": now(), "containerID": "containerd://0"}
 	status := podStatus("Succeeded", body{"terminated": ended})
 	mover := status["containerStatuses"].([]any)[0].(body)
@@ -82,6 +85,32 @@ func (p *player) run(path string, job body, script script) {
 	setJob(body{"startTime": started, "succeeded": 1, "ready": 0, "terminating": 0, "uncountedTerminatedPods": body{}, "conditions": []any{met}})
 	done := with(met, "type", "Complete")
 	setJob(body{"startTime": started, "completionTime": now(), "succeeded": 1, "ready": 0, "terminating": 0, "uncountedTerminatedPods": body{}, "conditions": []any{met, done}})
+}
+
+// work lets the time of the containers pass, with the mover's posts.
+func (p *player) work(job body, script script) {
+	work := time.Duration(script.Work) * time.Millisecond
+	if script.Progress == 0 {
+		time.Sleep(work)
+		return
+	}
+	containers := job["spec"].(body)["template"].(body)["spec"].(body)["containers"].([]any)
+	address := map[string]string{}
+	for _, one := range containers[0].(body)["env"].([]any) {
+		name, _ := one.(body)["name"].(string)
+		address[name], _ = one.(body)["value"].(string)
+	}
+	for begin := time.Now(); time.Since(begin) < work; time.Sleep(time.Duration(script.Progress) * time.Millisecond) {
+		percent := 99 * time.Since(begin) / work
+		text := fmt.Sprintf(`{"reason":"Converting","progress":{"percent":%d,"speed":9.5}}`, percent)
+		request, _ := http.NewRequest(http.MethodPost, address["PROGRESS_URL"], strings.NewReader(text))
+		request.Header.Set("Authorization", "Bearer "+address["PROGRESS_TOKEN"])
+		if answer, err := http.DefaultClient.Do(request); err == nil {
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+			p.store.posted(answer.StatusCode)
+		}
+	}
 }
 
 // clear deletes the pod of a Job that is being deleted in the foreground, and then lets the Job go.

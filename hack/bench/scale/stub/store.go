@@ -54,6 +54,7 @@ type store struct {
 	version   int64
 	shelves   map[string]*shelf
 	seen      func(shelf string, old, now body)
+	posted    func(status int)
 	jobMade   func(shelf string, job body)
 	jobLeaves func(shelf string, job body)
 }
