@@ -178,6 +178,17 @@ def test_a_place_that_was_refused_is_not_offered_again_before_it_is_asked_for():
     assert places.next_in_line(NOW) == frozenset()
 
 
+def test_time_alone_frees_the_place_of_a_job_that_cannot_be_deleted(world: World):
+    places = Places(world.view, Policy(max_active_jobs=1, max_active_per_owner=1))
+    first, second = f"vc-{1:024x}", f"vc-{2:024x}"
+    world.start(1, metadata={"deletionTimestamp": before(0)})
+    assert not places.keep(second, NOW)
+    freed = NOW + timedelta(seconds=30)
+    assert places.take_reminders() == {first: freed}
+    assert places.take_reminders() == {}
+    assert places.next_in_line(freed) == {second}
+
+
 def test_a_job_whose_creation_was_not_answered_keeps_the_place(world: World):
     places = Places(world.view, Policy(max_active_jobs=1, max_active_per_owner=1))
     first, second = f"vc-{1:024x}", f"vc-{2:024x}"

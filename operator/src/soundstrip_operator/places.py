@@ -35,6 +35,7 @@ class Places:
         self._stepped_back: set[str] = set()
         self._reviews: list[tuple[datetime, str]] = []
         self._due: dict[str, datetime] = {}
+        self._reminders: dict[str, datetime] = {}
         self._given: set[str] = set()
         self._line: dict[str, int] = {}
         self._lined_up_at: datetime | None = None
@@ -70,6 +71,14 @@ class Places:
         self._give(now)
         given, self._given = self._given, set()
         return frozenset(given)
+
+    def take_reminders(self) -> Mapping[str, datetime]:
+        """Return when conversions are to be looked at although nothing happens to them.
+
+        Time alone frees the place of a Job whose deletion does not come to an end.
+        """
+        taken, self._reminders = self._reminders, {}
+        return taken
 
     def line(self, now: datetime) -> Mapping[str, int]:
         """Return who waits, in the order of their turns, with the place of each from 1.
@@ -127,7 +136,7 @@ class Places:
         if due is None:
             self._due.pop(key, None)
         elif self._due.get(key) != due:
-            self._due[key] = due
+            self._due[key] = self._reminders[key] = due
             heapq.heappush(self._reviews, (due, key))
 
     def _enter(self, key: str, stand: Stand) -> None:

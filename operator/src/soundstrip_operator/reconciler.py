@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from soundstrip_crds.names import job_name
 from soundstrip_operator.actions import BackOff, Publish, RequeueAfter
@@ -128,9 +128,12 @@ class Reconciler:
         )
 
     def _wake(self) -> None:
-        """Have those go on that have a place now."""
-        for key in self._places.next_in_line(self._clock()):
+        """Have those go on that have a place now, and look again when time frees another."""
+        now = self._clock()
+        for key in self._places.next_in_line(now):
             self._queue.add(key)
+        for key, due in self._places.take_reminders().items():
+            self._queue.add_after(key, (due - now) / timedelta(seconds=1))
 
 
 def _job_of(pod: Pod) -> str:
