@@ -158,6 +158,13 @@ def test_only_the_owners_sources_are_selected_and_each_once():
     assert [source.file_id for source in sources] == [conversion().spec.source.file_id]
 
 
+def test_the_sources_of_a_batch_are_awaited_until_all_its_conversions_are_made(view: View):
+    view.batches.put(it(1))
+    assert view.batches.awaited_sources() == {"0" * 24}
+    view.batches.put(it(2, status={"total": 1}))
+    assert view.batches.awaited_sources() == frozenset()
+
+
 def test_an_open_batch_counts_on_its_conversions_and_on_no_others(view: View):
     mine, other = one_of_it(1).parsed, conversion()
     assert not view.batches.counts_on(mine), "of a batch that is gone"

@@ -96,6 +96,8 @@ def test_a_source_is_needed_by_a_conversion_that_names_it_before_it_is_claimed()
     assert judge(source, named, NOW, POLICY) is Fate.KEEP
     result = replace(source, bucket=Bucket.RESULTS, users=("u9",))
     assert judge(result, named, NOW, POLICY) is Fate.MARK
+    awaited = Needs.of([], frozenset({FILE_ID}))
+    assert judge(source, awaited, NOW, POLICY) is Fate.KEEP
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))

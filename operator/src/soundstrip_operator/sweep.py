@@ -39,10 +39,16 @@ class Needs:
     sources: frozenset[str]
 
     @classmethod
-    def of(cls, conversions: Iterable[VideoConversion]) -> "Needs":
-        """Return what these conversions need; a source is needed before it is claimed."""
+    def of(
+        cls, conversions: Iterable[VideoConversion], awaited: frozenset[str] = frozenset()
+    ) -> "Needs":
+        """Return what these conversions need, and those of the `awaited` sources are going to.
+
+        A source is needed before it is claimed.
+        """
         pairs = [(c.metadata.uid, c.spec.source.file_id) for c in conversions]
-        return cls(frozenset(uid for uid, _ in pairs), frozenset(source for _, source in pairs))
+        named = frozenset(source for _, source in pairs)
+        return cls(frozenset(uid for uid, _ in pairs), named | awaited)
 
     def cover(self, blob: Blob) -> bool:
         """Say whether anybody needs the blob."""

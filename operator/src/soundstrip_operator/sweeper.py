@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -150,9 +150,7 @@ class Sweeper:
             before = now - timedelta(seconds=limit)
             async for page in self._store.inventory.files(bucket, stored_before=before):
                 self._check_view()
-                busy = Needs.of(
-                    self._view.conversions[key].parsed for key in self._view.unsettled()
-                )
+                busy = self._needs_of(self._view.unsettled())
                 past = [b for b in page if is_past_retention(b, busy, now, self._policy)]
                 count += await self._remove(past, now)
         return count
@@ -197,11 +195,15 @@ class Sweeper:
 
     async def _judge(self, page: tuple[Blob, ...], now: datetime) -> list[tuple[Blob, Fate]]:
         """The archive is asked after the view: what has left the one by then is in the other."""
-        needs = Needs.of(one.parsed for one in self._view.conversions.values())
+        needs = self._needs_of(self._view.conversions)
         users = set(chain.from_iterable(blob.users for blob in page))
         archived = await self._store.archive.find_uids(users - needs.uids)
         needs = Needs(needs.uids | archived, needs.sources)
         return [(blob, judge(blob, needs, now, self._policy)) for blob in page]
+
+    def _needs_of(self, keys: Iterable[str]) -> Needs:
+        parsed = (self._view.conversions[key].parsed for key in keys)
+        return Needs.of(parsed, self._view.batches.awaited_sources())
 
     async def _stop(self, due: int, total: int, now: datetime) -> None:
         self.stops += 1

@@ -37,6 +37,11 @@ class Register:
         finished = batch.status.condition("Finished")
         return finished is None or finished.status != "True"
 
+    def awaited_sources(self) -> frozenset[str]:
+        """Return the file ids of the items of which conversions may still be made."""
+        making = (batch for batch in self._batches.values() if batch.status.total is None)
+        return frozenset(item.file_id for batch in making for item in batch.spec.items or ())
+
     def put(self, batch: ConversionBatch) -> None:
         """Take a state of a batch, unless a newer one is there."""
         name = batch.metadata.name
