@@ -214,11 +214,18 @@ def test_a_suspended_batch_suspends_all_that_is_unfinished():
     assert reasons(status) == ("Unknown", "Suspended", "False")
 
 
-def test_the_priority_follows_the_batch():
-    about = batch(1, spec={"priority": 9}, status={"total": 1})
-    [item] = items_of(about)
+def test_the_batch_owns_suspend_and_priority_of_what_is_unfinished():
+    about = batch(2, spec={"priority": 9}, status={"total": 2})
+    names = [item.name for item in items_of(about)]
     before: Standing = ("waiting", {"priority": 0})
-    assert decide(situation(about, [before])) == (ChangeChild(item.name, priority=9),)
+    held: Standing = ("waiting", {"suspend": True})
+    assert decide(situation(about, [before, held])) == (
+        ChangeChild(names[0], priority=9),
+        ChangeChild(names[1], suspend=False),
+    )
+    ended: Standing = ("failed", {"suspend": True, "priority": 0})
+    [status] = decide(situation(about, [ended, "succeeded"]))
+    assert isinstance(status, WriteStatus)
 
 
 def test_who_is_held_back_gives_its_place_away_before_another_gets_it():
