@@ -18,7 +18,7 @@ demo: tools cluster images ## Show the main job: a video goes in, an MP3 and an 
 
 test: tools cluster images ## Prove it: unit, integration and end-to-end tests on a real cluster
 	@hack/images/previous >/dev/null
-	@uv run --frozen pytest -n 2 --no-loadscope-reorder $(addprefix tests/,e2e integration chart mail) $(ROOMS)
+	@uv run --frozen pytest -n 3 --no-loadscope-reorder $(addprefix tests/,e2e integration chart mail) $(ROOMS)
 
 unit: tools ## Run the unit tests of all rooms; they need no server
 	@uv run --frozen pytest -n 2 $(ROOMS) tests/mail
