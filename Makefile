@@ -44,6 +44,7 @@ images: tools cluster ## Build the images and load them into the cluster
 	@hack/images/build
 
 bench: demo ## Measure the demo's installation, and write docs/benchmarks.md
+	@hack/cluster/tools kwok
 	@uv run --frozen python -m hack.bench.run
 
 tools:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from hack.bench.scale.subject import cpu_seconds
 from hack.bench.scale.templates import REPORT
 from tests.processes import free_port, running
 from tests.waiting import wait_until
@@ -39,6 +40,11 @@ class ControlPlane:
 
     kubeconfig: Path
     etcd: str
+    pids: dict[str, int]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU time that each part has used so far."""
+        return {name: cpu_seconds(pid) for name, pid in self.pids.items()}
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl and return what it prints."""
@@ -60,12 +66,14 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     etcd = f"http://127.0.0.1:{free_port()}"
     port, token = free_port(), secrets.token_hex(16)
     kubeconfig = folder / "kubeconfig"
-    plane = ControlPlane(kubeconfig, etcd)
+    plane = ControlPlane(kubeconfig, etcd, {})
     with ExitStack() as stack:
         log = stack.enter_context((folder / "control-plane.log").open("ab"))
 
         def run(*command: str) -> None:
-            stack.enter_context(running(command, dict(os.environ), log))
+            merged = ["sh", "-c", 'exec "$0" "$@" 2>&1', *command]
+            process = stack.enter_context(running(merged, dict(os.environ), log))
+            plane.pids[Path(command[0]).name] = process.pid
 
         run(*_etcd(programs, folder, etcd))
         run(*_api_server(programs, folder, etcd, port, token))
@@ -122,7 +130,7 @@ def _api_server(programs: Path, folder: Path, etcd: str, port: int, token: str) 
         f"--cert-dir={folder / 'certificates'}",
         f"--token-auth-file={tokens}",
         "--authorization-mode=RBAC",
-        "--disable-admission-plugins=ServiceAccount",
+        "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",

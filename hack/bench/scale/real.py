@@ -3,12 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
-from pathlib import Path
 
 import requests
 from hack.bench.scale.control_plane import ControlPlane, control_plane
-from hack.bench.scale.scenes import OPERATOR_CORE, Numbers
+from hack.bench.scale.scenes import OPERATOR_CORE, Numbers, Stage
 from hack.bench.scale.subject import Subject, operator
 from hack.bench.scale.templates import new_conversion
 from kubernetes.aio import client, config
@@ -19,26 +17,32 @@ from soundstrip_crds.names import GROUP, PLURAL, VERSION
 
 _AT_ONCE = 16
 _PATIENCE = 600
+_WRITES = {"create", "update", "delete"}
 
 
-def measure_real(folder: Path, stores: Mapping[str, str], count: int) -> Numbers:
+def measure_real(stage: Stage, count: int) -> Numbers:
     """Conversions that are all there at once, 500 of them active."""
     with (
-        control_plane(folder) as plane,
-        operator(plane.kubeconfig, stores, OPERATOR_CORE) as subject,
+        control_plane(stage.folder) as plane,
+        operator(plane.kubeconfig, stage.stores, OPERATOR_CORE) as subject,
     ):
-        size, cpu, start = plane.database_bytes(), subject.cpu_seconds(), time.monotonic()
+        before, size, start = _cpu(plane, subject), plane.database_bytes(), time.monotonic()
         asyncio.run(_create(plane, count))
-        created = time.monotonic() - start
         wait_until(lambda: _finished(subject) >= count, "all are finished", seconds=_PATIENCE)
-        seconds, used = time.monotonic() - start, subject.cpu_seconds() - cpu
+        seconds, after = time.monotonic() - start, _cpu(plane, subject)
         return {
             "conversions per second": count / seconds,
-            "created per second": count / created,
-            "CPU milliseconds per conversion": 1000 * used / count,
+            **{
+                f"CPU milliseconds of {name} per conversion": 1000 * (after[name] - used) / count
+                for name, used in before.items()
+            },
             "KiB of etcd per conversion": (plane.database_bytes() - size) / 1024 / count,
-            **{f"{name} per conversion": n / count for name, n in _requests(subject).items()},
+            **{f"{name} per conversion": n / count for name, n in _writes(subject).items()},
         }
+
+
+def _cpu(plane: ControlPlane, subject: Subject) -> dict[str, float]:
+    return {"operator": subject.cpu_seconds()} | plane.cpu_seconds()
 
 
 async def _create(plane: ControlPlane, count: int) -> None:
@@ -62,12 +66,13 @@ def _finished(subject: Subject) -> float:
     return sum(_read(subject, "soundstrip_conversions_finished").values())
 
 
-def _requests(subject: Subject) -> dict[str, float]:
-    counts = _read(subject, "soundstrip_api_requests")
+def _writes(subject: Subject) -> dict[str, float]:
     totals: dict[str, float] = {}
-    for labels, number in counts.items():
-        name = " ".join(value for key, value in sorted(json.loads(labels).items()) if key != "code")
-        totals[name] = totals.get(name, 0) + number
+    for labels, number in _read(subject, "soundstrip_api_requests").items():
+        sent = json.loads(labels)
+        if sent["verb"] in _WRITES:
+            name = f"{sent['resource']} {sent['verb']}"
+            totals[name] = totals.get(name, 0) + number
     return totals
 
 

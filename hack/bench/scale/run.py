@@ -1,6 +1,7 @@
-"""Measures the operator alone at scale: on one core, against a stub of the API server on the other.
+"""Measures the operator at scale: on one core, against a stub of the API server on the other.
 
-MongoDB and RabbitMQ are real. `python -m hack.bench.scale.run [SCENE...]` prints what it finds.
+The scene `real` has a real control plane instead, without nodes. MongoDB and RabbitMQ are real.
+`python -m hack.bench.scale.run [SCENE...]` prints what it finds.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from hack.bench.scale.real import measure_real
 from hack.bench.scale.scenes import (
     OTHER_CORE,
     Numbers,
@@ -29,6 +31,7 @@ SCENES: dict[str, Callable[[Stage], Numbers]] = {
     "progress": lambda stage: measure_progress(stage, 500),
     "rest-1000": lambda stage: measure_rest(stage, 1_000, 0),
     "rest-10000": lambda stage: measure_rest(stage, 9_500, 500),
+    "real": lambda stage: measure_real(stage, 1_000),
 }
 
 

@@ -17,6 +17,12 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 120
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used so far, user and system, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 @dataclass(frozen=True)
 class Subject:
     """A running operator."""
@@ -25,9 +31,8 @@ class Subject:
     port: int
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that it has used so far, user and system, all threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Return the CPU time that it has used so far."""
+        return cpu_seconds(self.process.pid)
 
     def memory(self, what: str = "VmRSS") -> float:
         """Return MiB that it holds; VmHWM is the most that it ever held."""
