@@ -1,13 +1,15 @@
 """What becomes of a batch: an operator process against real servers. No worker image can be had."""
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
+from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
 from tests.operator_process import OperatorProcess
 from tests.operators import Body, conversion
 from tests.waiting import wait_until
+
+from soundstrip_crds.job import ExitCode
 
 Upload = Callable[..., str]
 
@@ -57,10 +59,10 @@ def loose(kube: Namespace, name: str) -> list[str]:
     ]
 
 
-def one_try(child: Body) -> Body:
-    [only] = child["status"]["runs"][0]["tries"]
-    found: Body = only
-    return found
+def names_by(found: dict[str, Body], files: list[str]) -> list[str]:
+    """Return the names of the conversions of these files, in their order."""
+    by_file = {one["spec"]["source"]["fileId"]: name for name, one in found.items()}
+    return [by_file[file] for file in files]
 
 
 def is_finished(body: Body) -> bool:
@@ -73,32 +75,35 @@ def wait_for_reason(kube: Namespace, name: str, wanted: str, *, seconds: float =
 
 
 def test_one_after_the_other_is_let_go_until_all_have_come_to_an_end(
-    kube: Namespace, operator: OperatorProcess, upload: Upload
+    kube: Namespace, operator: OperatorProcess, kubelet: Kubelet, upload: Upload
 ) -> None:
-    operator.start(START_TIMEOUT_SECONDS="1", MAX_TRIES="1")
+    operator.start(MAX_ACTIVE_JOBS="4")
     files = [upload() for _ in range(3)]
     kube.create(batch("holiday", files, parallelism=1))
-    seen: list[list[str]] = []
-
-    def has_ended() -> bool:
-        seen.append(loose(kube, "holiday"))
-        return reason(kube, "holiday") == "ItemsFailed"
-
-    wait_until(has_ended, "all have failed", seconds=60)
-    assert max(len(files) for files in seen) == 1
-    tries = [one_try(child) for child in children(kube, "holiday").values()]
-    in_turn = sorted(tries, key=lambda one: one["startedAt"])
-    for one, following in pairwise(in_turn):
-        assert one["finishedAt"] <= following["startedAt"]
+    wait_until(lambda: status_of(kube, "holiday").get("total") == 3, "all are made", seconds=20)
+    first, second, third = names_by(children(kube, "holiday"), files)
+    for name, file in zip((first, second, third), files, strict=True):
+        kubelet.start(name)
+        assert loose(kube, "holiday") == [file]
+        if name == second:
+            kubelet.fail(name, mover=ExitCode.PEER_LOST, converter=ExitCode.NO_AUDIO_TRACK)
+        else:
+            kubelet.succeed(name)
+    wait_for_reason(kube, "holiday", "ItemsFailed")
     status = status_of(kube, "holiday")
-    assert (status["total"], counts(kube, "holiday")) == (3, {"failed": 3})
-    assert {one["reason"] for one in status["failures"]} == {"StartFailed"}
+    assert (status["total"], counts(kube, "holiday")) == (3, {"succeeded": 2, "failed": 1})
+    [failure] = status["failures"]
+    assert (failure["name"], failure["reason"]) == (second, "NoAudioTrack")
     kube.kubectl("wait", "--for=condition=Finished", "cbatch/holiday", "--timeout=5s")
-    told = [
-        one["reason"]
-        for one in kube.list("events", "--field-selector=involvedObject.kind=ConversionBatch")
-    ]
-    assert {"Creating", "Running", "ItemsFailed"} <= set(told)
+    about = "--field-selector=involvedObject.kind=ConversionBatch"
+    told = {one["reason"] for one in kube.list("events", about)}
+    assert {"Creating", "Running", "ItemsFailed"} <= told
+
+    kube.create(batch("again", [files[0], files[2]]))
+    wait_until(lambda: len(children(kube, "again")) == 2, "all are made", seconds=20)
+    kubelet.succeed(*children(kube, "again"))
+    kube.kubectl("wait", "--for=condition=Succeeded", "cbatch/again", "--timeout=30s")
+    assert counts(kube, "again") == {"succeeded": 2}
 
 
 def test_the_first_failure_cancels_the_others_if_it_shall(
