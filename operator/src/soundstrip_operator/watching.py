@@ -20,8 +20,8 @@ from soundstrip_crds.names import (
     VERSION,
 )
 
-_PAGE = 500
-_IDLE_SECONDS = 0.5
+_PAGE = 100
+_IDLE_SECONDS = 0.1
 """Kopf has a task and a queue for each object that was seen in this time."""
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 20.0
