@@ -12,12 +12,10 @@ import structlog
 
 from soundstrip_crds.batch import ConversionBatch
 from soundstrip_crds.conversion import VideoConversion
-from soundstrip_crds.job import ProgressPost
 from soundstrip_crds.names import CONVERSION_LABEL
 from soundstrip_operator.batch.cluster import BatchCluster
 from soundstrip_operator.cluster import Body, ClusterError
 from soundstrip_operator.profiles import Profile
-from soundstrip_operator.tokens import Paced, TokenBucket
 from soundstrip_operator.view import Conversion, View
 from soundstrip_operator.workload import Job, Pod
 from soundstrip_operator.workqueue import Workqueue
@@ -31,16 +29,13 @@ _BATCHES = msgspec.json.Decoder(ConversionBatch)
 _JOBS = msgspec.json.Decoder(Job)
 _PODS = msgspec.json.Decoder(Pod)
 
-_PROGRESS_SECONDS = 0.5
-"""Progress is written no oftener than this for one conversion."""
-
 _FIRST_LIST_SECONDS = 2.0
 _SECOND_LIST_SECONDS = 10.0
 _STALE_FACTOR = 3
 
 
 class Intake:
-    """Feeds the view and the queue from watches, lists and posts."""
+    """Feeds the view and the queue from watches and lists."""
 
     def __init__(
         self,
@@ -49,17 +44,12 @@ class Intake:
         cluster: BatchCluster,
         *,
         resync: float,
-        progress: TokenBucket,
     ) -> None:
-        """Take `resync` as the seconds between two lists of everything.
-
-        Each post of progress that has the status written takes a token of `progress`.
-        """
+        """Take `resync` as the seconds between two lists of everything."""
         self._view = view
         self._queue = queue
         self._cluster = cluster
         self._resync = resync
-        self._progress = Paced(progress, self._queue_soon)
         self._listed_at: float | None = None
         self._unreadable = False
         self.listed = asyncio.Event()
@@ -120,18 +110,6 @@ class Intake:
         else:
             self._view.pods.put(pod)
         self._queue.add(pod.conversion)
-
-    def take_progress(self, uid: str, run: int, number: int, post: ProgressPost) -> bool:
-        """Take a mover's post; False if no open conversion has this uid."""
-        key = self._view.find_key(uid)
-        if key is None:
-            return False
-        self._view.progress[uid, run, number] = post
-        self._progress.add(key)
-        return True
-
-    def _queue_soon(self, key: str) -> None:
-        self._queue.add_after(key, _PROGRESS_SECONDS)
 
     async def keep_listing(self, taken: asyncio.Event) -> None:
         """List everything, now and then again: a watch that was down reports nothing that went.

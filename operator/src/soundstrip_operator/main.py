@@ -32,6 +32,7 @@ from soundstrip_operator.lifetime import PartEnded, Parts, Work, live
 from soundstrip_operator.metrics import Metrics
 from soundstrip_operator.places import Places
 from soundstrip_operator.positions import Positions
+from soundstrip_operator.posts import Posts
 from soundstrip_operator.progress_server import build_app
 from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.reconciler import Reconciler
@@ -149,7 +150,7 @@ def _assemble(settings: OperatorSettings, world: _World) -> Parts:
     queue = Workqueue(workers=_WORKERS, meter=metrics.queue("conversions"))
     writes = TokenBucket(settings.progress_writes_per_second, burst=_PROGRESS_BURST)
     places = Places(view, policy_of(settings))
-    intake = Intake(view, queue, world.cluster, resync=settings.resync_seconds, progress=writes)
+    intake = Intake(view, queue, world.cluster, resync=settings.resync_seconds)
     positions = Positions(view, queue, places, writes=writes, clock=_now)
     herald = _announcing(settings, world, view, queue)
     hands = Hands(
@@ -182,7 +183,7 @@ def _assemble(settings: OperatorSettings, world: _World) -> Parts:
     )
     app = build_app(
         settings.progress_key.get_secret_value().encode(),
-        intake.take_progress,
+        Posts(view, queue, writes).take,
         lambda: intake.missing() | world.tenure.missing(),
         world.tenure,
         metrics.registry,
