@@ -46,7 +46,9 @@ class Namespace:
         self.kubectl("create", "-f-", stdin=_as_list(bodies))
 
     def replace_statuses(self, bodies: Sequence[dict[str, Any]]) -> None:
-        """Write the status of several objects at once."""
+        """Write the status of several objects at once, whatever else has changed of them."""
+        for body in bodies:
+            body["metadata"].pop("resourceVersion", None)
         self.kubectl("replace", "--subresource=status", "-f-", stdin=_as_list(bodies))
 
     def replace_status(self, body: dict[str, Any]) -> dict[str, Any]:
