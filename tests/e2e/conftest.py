@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.installation import Installation
 from tests.e2e.node import Node
 from tests.e2e.person import Person
+from tests.e2e.spare_node import remove_spare_node
 from tests.kubernetes import CONTEXT, Namespace
 
 _ROOT = Path(__file__).parents[2]
@@ -18,6 +19,7 @@ _NAMESPACE = "soundstrip-e2e"
 @pytest.fixture(scope="session")
 def namespace() -> Iterator[Namespace]:
     namespace = Namespace(_NAMESPACE)
+    remove_spare_node(namespace)
     namespace.remove()
     namespace.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={_ROOT / 'crds'}")
     namespace.kubectl("create", "namespace", namespace.name)

@@ -32,7 +32,7 @@ def spare_node(cluster: Namespace, first: str, *images: str, taint: str) -> Iter
     It is started as kind starts its nodes, but is not one of kind's: a cluster that outlives the
     test is none the worse for it.
     """
-    _remove(cluster)
+    remove_spare_node(cluster)
     try:
         _start(first)
         for image in images:
@@ -43,7 +43,7 @@ def spare_node(cluster: Namespace, first: str, *images: str, taint: str) -> Iter
         cluster.kubectl(*ready, seconds=100)
         yield _NAME
     finally:
-        _remove(cluster)
+        remove_spare_node(cluster)
 
 
 def _start(first: str) -> None:
@@ -88,7 +88,13 @@ def _is_tainted(cluster: Namespace, taint: str) -> bool:
     return True
 
 
-def _remove(cluster: Namespace) -> None:
+def remove_spare_node(cluster: Namespace) -> None:
+    """Remove the node, and the pods on it, which would hold their namespace for minutes.
+
+    Also after a run that was killed.
+    """
     remove_abandoned()
     docker("rm", "--force", "--volumes", _NAME, check=False)
     cluster.kubectl("delete", "node", _NAME, "--ignore-not-found", "--timeout=30s")
+    on_it = f"--field-selector=spec.nodeName={_NAME}"
+    cluster.kubectl("delete", "pods", on_it, "--force", "--grace-period=0", "--ignore-not-found")
