@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.bench.conversion import PARTS, Bench, time_conversion
-from hack.bench.scale.run import SCENES, play
-from hack.bench.scale.scenes import Numbers
+from hack.bench.scale.run import SCENES, Figures, play
 from hack.bench.storage import time_storage
 
 _TEMPLATE = Path(__file__).with_name("page.md")
@@ -47,7 +46,7 @@ def main() -> None:
         bench = Bench.open(Path(folder))
         conversions = [time_conversion(bench) for _ in range(runs)]
         memory, upload = bench.measure_uploads(runs)
-    print("the operator at scale: about 8 min", flush=True)
+    print("the operator at scale: about 12 min", flush=True)
     scale = play(list(SCENES))
     _PAGE.write_text(_render(storage, conversions, scale, memory=memory, upload=upload, runs=runs))
     print(f"written: {_PAGE.name}")
@@ -56,7 +55,7 @@ def main() -> None:
 def _render(
     storage: Mapping[str, Sequence[float]],
     conversions: Sequence[Mapping[str, float]],
-    scale: Mapping[str, Numbers],
+    scale: Mapping[str, Figures],
     *,
     memory: float,
     upload: Sequence[float],
@@ -78,14 +77,14 @@ def _render(
     )
 
 
-def render_scale(scenes: Mapping[str, Numbers]) -> str:
+def render_scale(scenes: Mapping[str, Figures]) -> str:
     """Return a table of the scenes' numbers."""
     rows = [
-        f"| {name} | {what} | {number:.2f} |"
-        for name, numbers in scenes.items()
-        for what, number in numbers.items()
+        f"| {name} | {what} | {statistics.median(v):.2f} | {min(v):.2f}-{max(v):.2f} |"
+        for name, figures in scenes.items()
+        for what, v in figures.items()
     ]
-    return "\n".join(["| scene | what | measured |", "|---|---|---|", *rows])
+    return "\n".join(["| scene | what | median | least-most |", "|---|---|---|---|", *rows])
 
 
 def _describe_machine() -> str:
