@@ -195,10 +195,6 @@ class View:
         run = self.published.get(conversion.parsed.metadata.uid)
         return run == run_of(conversion.parsed.status)
 
-    def is_open(self, key: str) -> bool:
-        """Say whether there is such a conversion and its outcome is still to come."""
-        return key in self._open
-
     def _forget(self, conversion: Conversion) -> None:
         self._changed.add(conversion.key)
         self.published.pop(conversion.parsed.metadata.uid, None)
