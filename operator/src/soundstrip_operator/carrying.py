@@ -25,7 +25,7 @@ from soundstrip_operator.actions import (
     RequestPlace,
     WriteStatus,
 )
-from soundstrip_operator.announcements import announce, event_name
+from soundstrip_operator.announcements import Announcement, announce, event_name
 from soundstrip_operator.caption import extend_caption
 from soundstrip_operator.cluster import Body, Cluster, ClusterError, Conflict, Refused
 from soundstrip_operator.intake import parse_job
@@ -83,6 +83,7 @@ class Hands:
         self._cluster = cluster
         self._storage = storage
         self._worker = worker
+        self._untold: dict[str, list[tuple[VideoConversion, Announcement]]] = {}
 
     async def carry_out(self, task: Task, about: Conversion, facts: Facts) -> Facts:
         """Do it, and return the facts with what was found out.
@@ -248,11 +249,19 @@ class Hands:
         for see_step in self._observers:
             see_step(about.parsed, status)
         extend_caption(status)
-        for told in announce(about.parsed.status, status):
-            log.info(told.reason, message=told.message)
-            text = {"type": told.kind, "reason": told.reason, "message": told.message}
+        for news in announce(about.parsed.status, status):
+            log.info(news.reason, message=news.message)
+            self._untold.setdefault(about.key, []).append((about.parsed, news))
+
+    async def tell(self, key: str) -> None:
+        """Write the Events on a conversion that came of what was done; one that fails is lost.
+
+        They wait for this, so that no Job waits for them.
+        """
+        for conversion, news in self._untold.pop(key, ()):
+            text = {"type": news.kind, "reason": news.reason, "message": news.message}
             try:
-                name = event_name(about.parsed, told)
-                await self._cluster.create_event(name, about.parsed.metadata, text)
+                name = event_name(conversion, news)
+                await self._cluster.create_event(name, conversion.metadata, text)
             except ClusterError as error:
-                log.warning("an Event was not told", reason=told.reason, error=str(error))
+                log.warning("an Event was not told", reason=news.reason, error=str(error))

@@ -61,8 +61,10 @@ class Reconciler:
         """
         try:
             await self._pursue(key)
+            await self._hands.tell(key)
         except NotFound:
             self._view.remove_conversion(key)
+            await self._hands.tell(key)
         except ClusterError as error:
             self._places.step_back(key, self._clock())
             raise Retry(str(error), error.pause) from error
