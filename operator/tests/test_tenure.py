@@ -1,4 +1,4 @@
-"""Claims about one process's share in the Lease, with an API server that can lose its answers."""
+"""Claims about one process's share in the Lease, with an API server whose answers may not come."""
 
 import asyncio
 from typing import Any
@@ -21,6 +21,7 @@ class LeaseModel:
     def __init__(self) -> None:
         self.lease: Body | None = None
         self.lost_answers = 0
+        self.silences = 0
         self.writes = 0
         self.told = lambda _body: None
 
@@ -34,6 +35,9 @@ class LeaseModel:
 
     async def patch_lease(self, _name: str, version: int, spec: Body) -> Body:
         assert self.lease is not None
+        if self.silences:
+            self.silences -= 1
+            await asyncio.Event().wait()
         if self.lease["metadata"]["resourceVersion"] != str(version):
             raise Conflict("changed")
         return self._write(version + 1, self.lease["spec"] | spec)
@@ -78,13 +82,17 @@ async def test_renewals_that_never_come_back_end_the_tenure_and_free_the_lease(
     assert model.holder is None
 
 
-async def test_answers_that_are_lost_do_not_cost_the_lease(model: LeaseModel, tenure: Tenure):
+async def test_answers_that_are_lost_or_never_come_do_not_cost_the_lease(
+    model: LeaseModel, tenure: Tenure
+):
     enough = asyncio.Event()
 
     def tell(body: Body) -> None:
         tenure.see_lease(body, gone=False)
         if model.writes % 7 == 2:
             model.lost_answers = 2
+        if model.writes % 7 == 6:
+            model.silences = 1
         if model.writes > 30:
             enough.set()
 
@@ -98,7 +106,7 @@ async def test_answers_that_are_lost_do_not_cost_the_lease(model: LeaseModel, te
     assert model.holder == "a"
     keeping.cancel()
     await asyncio.wait([keeping])
-    model.lost_answers = 0
+    model.lost_answers = model.silences = 0
     await tenure.release()
     assert model.holder is None
 

@@ -11,7 +11,14 @@ from typing import NoReturn, assert_never
 
 import structlog
 
-from soundstrip_operator.cluster import Body, Cluster, ClusterError, Conflict, NotFound
+from soundstrip_operator.cluster import (
+    Body,
+    Cluster,
+    ClusterError,
+    ClusterUnavailable,
+    Conflict,
+    NotFound,
+)
 from soundstrip_operator.lease import (
     NOBODY,
     Candidacy,
@@ -132,20 +139,28 @@ class Tenure:
 
     async def _attempt(self, step: Look | Claim) -> None:
         try:
-            match step:
-                case Look():
-                    await self._look()
-                case Claim():
-                    await self._claim()
-                case _ as never:
-                    assert_never(never)
+            await self._take(step)
         except (Conflict, NotFound):
             self._candidacy = self._candidacy.doubt()
         except ClusterError as error:
             log.warning("the Lease could not be reached", error=str(error))
             self.settled.set()
-            pause = self._candidacy.renewal / _PAUSES
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            pause = self._candidacy.renewal / _PAUSES * random.uniform(0.5, 1.0)  # noqa: S311
+            await asyncio.sleep(max(pause, min(error.pause, self._candidacy.renewal)))
+
+    async def _take(self, step: Look | Claim) -> None:
+        """Wait for half a renewal at most: the next attempt is to come while the hold lasts."""
+        try:
+            async with asyncio.timeout(self._candidacy.renewal / 2):
+                match step:
+                    case Look():
+                        await self._look()
+                    case Claim():
+                        await self._claim()
+                    case _ as never:
+                        assert_never(never)
+        except TimeoutError as error:
+            raise ClusterUnavailable("The API server did not answer in time") from error
 
     async def _look(self) -> None:
         try:
