@@ -5,6 +5,7 @@ import base64
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,22 @@ class Fault:
         )
 
 
+def fail_in_every_way(target: Target, about: str = "") -> list[Fault]:
+    """Return faults for so many requests, one after the other; none of them is carried out."""
+    return [
+        Fault(target, 409, about),
+        Fault(target, 410, about),
+        Fault(target, 429, about, retry_after=1),
+        Fault(target, 500, about),
+        Fault(target, SILENCE, about),
+    ]
+
+
+def lose_answers(target: Target, about: str = "") -> list[Fault]:
+    """Return the same for requests that are carried out, and only that is never said."""
+    return [Fault(target, status, about, is_lost=True) for status in (500, SILENCE)]
+
+
 @dataclass(frozen=True)
 class Request:
     """A request that reached the real API server, and its answer's status."""
@@ -80,6 +97,8 @@ class Request:
     path: str
     body: Body
     status: int
+    received_at: float
+    """Seconds of the monotonic clock."""
 
     @property
     def is_write(self) -> bool:
@@ -188,14 +207,15 @@ class FaultyApi:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         text = await request.read()
         body: Body = json.loads(text or b"{}")
-        fault = self._find_fault(request, body)
+        received_at, fault = time.monotonic(), self._find_fault(request, body)
         if fault is not None and not fault.is_lost:
             return await _answer(fault)
         if "watch" in request.query:
             return await self._serve_watch(request)
         async with self._send(request, text) as told:
             answer = await told.read()
-        self.requests.append(Request(request.method, request.path_qs, body, told.status))
+        done = Request(request.method, request.path_qs, body, told.status, received_at)
+        self.requests.append(done)
         if fault is not None:
             return await _answer(fault)
         return web.Response(status=told.status, body=answer, headers=_end_to_end(told.headers))

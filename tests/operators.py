@@ -9,7 +9,7 @@ import pika
 import pytest
 from bson import ObjectId
 from pymongo import MongoClient
-from tests.faulty_api import FaultyApi
+from tests.faulty_api import FaultyApi, Target
 from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
 from tests.operator_process import OperatorProcess
@@ -18,6 +18,12 @@ from soundstrip_storage.setup import set_up_collections
 
 Body = dict[str, Any]
 Documents = dict[str, Any]
+
+LIST = Target("GET", "limit=500", agent="Python")
+"""The operator's own lists, not those with which kopf begins a watch."""
+
+WATCHES = 6
+"""Conversions, profiles, batches, Jobs, pods and the Lease."""
 
 FILES = ("sources.files", "sources.chunks", "results.files", "results.chunks")
 

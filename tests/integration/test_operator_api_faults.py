@@ -7,6 +7,8 @@ from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
 from tests.operator_process import OperatorProcess
 from tests.operators import (
+    LIST,
+    WATCHES,
     Body,
     assert_ended_once,
     conversion,
@@ -17,12 +19,6 @@ from tests.operators import (
     take_messages,
 )
 from tests.waiting import wait_until
-
-LIST = Target("GET", "limit=500", agent="Python")
-"""The operator's own lists, not those with which kopf begins a watch."""
-
-WATCHES = 6
-"""Conversions, profiles, batches, Jobs, pods and the Lease."""
 
 
 def is_open(body: Body) -> bool:
