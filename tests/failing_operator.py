@@ -6,6 +6,8 @@ operator's own, each of which may be left out:
 - KILL_AT: `before publish`, `after create_job`: SIGKILL at the first such call of this process.
 - WATCH_INACTIVITY_SECONDS: how long kopf bears a watch that says nothing.
 - STORAGE_PATIENCE_SECONDS: how long a store that is away holds a deleted conversion back.
+- CALL_SECONDS: how long a call to the API server is waited for.
+- BACKOFF_CAP_SECONDS: the longest wait before what failed is tried again.
 
 Nothing of this is in the operator itself. What is reconciled and which outcomes are written goes
 to the log.
@@ -16,11 +18,12 @@ import signal
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import structlog
 
 from soundstrip_crds.conversion import Metadata
+from soundstrip_operator import connection, watching
 from soundstrip_operator import main as operator_main
-from soundstrip_operator import watching
 from soundstrip_operator.cluster import Body, Cluster
 from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.reconciler import Reconciler
@@ -87,6 +90,14 @@ def _shorten(inactivity: float | None, patience: float | None) -> None:
     watching._settings, operator_main.policy_of = settings, policy
 
 
+def _hurry(call: float | None, cap: float | None) -> None:
+    if call is not None:
+        connection._TIMEOUT = aiohttp.ClientTimeout(total=call)
+    if cap is not None:
+        make = operator_main.Workqueue
+        operator_main.Workqueue = lambda **how: make(**how | {"cap": cap})
+
+
 def _seconds(name: str) -> float | None:
     return float(os.environ[name]) if name in os.environ else None
 
@@ -95,6 +106,7 @@ if __name__ == "__main__":
     _leave_pods_alone()
     _tell()
     _shorten(_seconds("WATCH_INACTIVITY_SECONDS"), _seconds("STORAGE_PATIENCE_SECONDS"))
+    _hurry(_seconds("CALL_SECONDS"), _seconds("BACKOFF_CAP_SECONDS"))
     if "KILL_AT" in os.environ:
         _kill_at(*os.environ["KILL_AT"].split())
     operator_main.main()

@@ -15,7 +15,6 @@ from tests.operators import (
     conversion,
     notified,
     put_off,
-    reason,
     reasons,
     take_messages,
 )
@@ -23,7 +22,8 @@ from tests.waiting import wait_until
 
 from soundstrip_crds.names import FINALIZER
 
-_ATTEMPTS = 3
+_ATTEMPTS = 20
+"""So many that the wait between two has long stopped growing."""
 
 
 def test_without_rabbitmq_conversions_end_and_each_is_announced_once_when_it_is_back(
@@ -36,12 +36,11 @@ def test_without_rabbitmq_conversions_end_and_each_is_announced_once_when_it_is_
     amqp_url: str,
 ) -> None:
     with stopped(rabbitmq_server):
-        failing.start(RABBITMQ_URI=amqp_url)
+        failing.start(RABBITMQ_URI=amqp_url, BACKOFF_CAP_SECONDS="0.2")
         names = [kube.create(conversion(upload()))["metadata"]["name"] for _ in range(2)]
         kubelet.succeed(*names)
         wait_until(lambda: set(reasons(kube).values()) == {"Succeeded"}, "both have ended")
-        for name in names:
-            wait_until(lambda: len(put_off(failing, name)) >= _ATTEMPTS, "it is tried again")  # noqa: B023
+        wait_until(lambda: min(failures(failing, *names)) >= _ATTEMPTS, "both are tried again")
         assert not notified(kube)
 
     wait_until(lambda: notified(kube) == set(names), "both are announced")
@@ -50,27 +49,32 @@ def test_without_rabbitmq_conversions_end_and_each_is_announced_once_when_it_is_
     assert_ended_once(api, *names)
 
 
-def test_a_deleted_conversion_is_held_until_mongodb_is_back_and_leaves_no_chunk_behind(
+def test_one_deleted_and_one_expired_wait_for_mongodb_and_the_first_leaves_no_chunk_behind(
     kube: Namespace,
     failing: OperatorProcess,
     kubelet: Kubelet,
     upload: Callable[..., str],
     database: Any,
     mongo_server: Server,
+    amqp_url: str,
 ) -> None:
-    failing.start()
-    name = kube.create(conversion(upload()))["metadata"]["name"]
-    kubelet.succeed(name)
-    wait_until(lambda: reason(kube, name) == "Succeeded", "it has a result")
+    failing.start(RABBITMQ_URI=amqp_url)
+    bodies = [kube.create(conversion(upload())) for _ in range(2)]
+    deleted, expired = (body["metadata"]["name"] for body in bodies)
+    kubelet.succeed(deleted, expired)
+    wait_until(lambda: notified(kube) == {deleted, expired}, "both are at their ends")
 
     with frozen(mongo_server):
-        kube.kubectl("delete", f"vc/{name}", "--wait=false")
-        wait_until(lambda: put_off(failing, name, "MongoDB"), "it is tried again")
-        assert kube.get("videoconversion", name)
+        kube.kubectl("delete", f"vc/{deleted}", "--wait=false")
+        kube.patch("videoconversion", expired, {"spec": {"ttlSecondsAfterFinished": 0}})
+        for name in (deleted, expired):
+            wait_until(lambda: put_off(failing, name, "MongoDB"), "it is tried again")  # noqa: B023
+        assert set(reasons(kube)) == {deleted, expired}
 
-    wait_until(lambda: not kube.get("videoconversion", name), "it is gone")
+    wait_until(lambda: not reasons(kube), "both are gone")
+    assert [entry["name"] for entry in database["archive"].find({})] == [expired]
     for collection in FILES:
-        assert database[collection].count_documents({}) == 0, collection
+        assert database[collection].count_documents({}) == 1, f"the other's: {collection}"
 
 
 def test_a_mongodb_that_stays_away_does_not_hold_a_deleted_conversion_for_ever(
@@ -91,6 +95,11 @@ def test_a_mongodb_that_stays_away_does_not_hold_a_deleted_conversion_for_ever(
 
     assert "goes without its blobs" in failing.log()
     assert database["sources.files"].count_documents({}) == 1, "it is left to the sweep"
+
+
+def failures(failing: OperatorProcess, *names: str) -> list[int]:
+    """How often the event of each of these did not go out."""
+    return [len(put_off(failing, name, "RabbitMQ")) for name in names]
 
 
 @contextmanager
