@@ -120,6 +120,29 @@ def conversion(file_id: str, **spec: Any) -> Body:
     }
 
 
+def batch(name: str, items: list[str] | None, **spec: Any) -> Body:
+    sources = [conversion(file_id)["spec"]["source"] for file_id in items or ()]
+    wanted = {"owner": {"id": "u1", "name": "Ann"}, "items": sources or None} | spec
+    return {
+        "apiVersion": "soundstrip.dev/v1alpha1",
+        "kind": "ConversionBatch",
+        "metadata": {"name": name},
+        "spec": {field: value for field, value in wanted.items() if value is not None},
+    }
+
+
+def children(kube: Namespace, name: str) -> dict[str, Body]:
+    """Return the conversions of a batch by their names."""
+    found = kube.list("videoconversions", f"--selector=soundstrip.dev/batch={name}")
+    return {one["metadata"]["name"]: one for one in found}
+
+
+def names_by(found: dict[str, Body], files: list[str]) -> list[str]:
+    """Return the names of the conversions of these files, in their order."""
+    by_file = {one["spec"]["source"]["fileId"]: name for name, one in found.items()}
+    return [by_file[file] for file in files]
+
+
 def condition(kube: Namespace, name: str, kind: str) -> Body:
     return find_condition(kube.get("videoconversion", name) or {}, kind)
 

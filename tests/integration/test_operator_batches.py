@@ -6,23 +6,12 @@ from typing import Any
 from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
 from tests.operator_process import OperatorProcess
-from tests.operators import Body, conversion
+from tests.operators import Body, batch, children, conversion, names_by
 from tests.waiting import wait_until
 
 from soundstrip_crds.job import ExitCode
 
 Upload = Callable[..., str]
-
-
-def batch(name: str, items: list[str] | None, **spec: Any) -> Body:
-    sources = [conversion(file_id)["spec"]["source"] for file_id in items or ()]
-    wanted = {"owner": {"id": "u1", "name": "Ann"}, "items": sources or None} | spec
-    return {
-        "apiVersion": "soundstrip.dev/v1alpha1",
-        "kind": "ConversionBatch",
-        "metadata": {"name": name},
-        "spec": {field: value for field, value in wanted.items() if value is not None},
-    }
 
 
 def change(kube: Namespace, name: str, **spec: Any) -> None:
@@ -45,11 +34,6 @@ def counts(kube: Namespace, name: str) -> Body:
     return {how: number for how, number in found.items() if number}
 
 
-def children(kube: Namespace, name: str) -> dict[str, Body]:
-    found = kube.list("videoconversions", f"--selector=soundstrip.dev/batch={name}")
-    return {one["metadata"]["name"]: one for one in found}
-
-
 def loose(kube: Namespace, name: str) -> list[str]:
     """The files of those that are not held back and not finished."""
     return [
@@ -57,12 +41,6 @@ def loose(kube: Namespace, name: str) -> list[str]:
         for one in children(kube, name).values()
         if not one["spec"]["suspend"] and not is_finished(one)
     ]
-
-
-def names_by(found: dict[str, Body], files: list[str]) -> list[str]:
-    """Return the names of the conversions of these files, in their order."""
-    by_file = {one["spec"]["source"]["fileId"]: name for name, one in found.items()}
-    return [by_file[file] for file in files]
 
 
 def is_finished(body: Body) -> bool:
