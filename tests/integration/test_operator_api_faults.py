@@ -75,14 +75,16 @@ def test_requests_that_fail_or_whose_answers_are_lost_change_nothing(
             api.faults.append(Fault(COLLECTED, 409, about=last))
 
     kube.create_all(bodies)
-    failing.start(MAX_ACTIVE_JOBS="20", RESYNC_SECONDS="3600", RABBITMQ_URI=amqp_url)
+    failing.start(
+        MAX_ACTIVE_JOBS="20", RESYNC_SECONDS="3600", RABBITMQ_URI=amqp_url, CALL_SECONDS="2"
+    )
     wait_until(lambda: set(reasons(kube).values()) == {"Pending"}, "all run")
     kubelet.succeed(*names)
     wait_until(lambda: notified(kube) == set(names), "all are at their ends")
     wait_until(lambda: not kube.list("jobs"), "no Job is left")
 
     assert not [fault for fault in api.faults if not fault.met]
-    pauses = [line["seconds"] for line in put_off(failing, patient)]
+    pauses = [line["seconds"] for line in put_off(failing, patient, "429")]
     assert len(pauses) == len(STEPS)
     assert min(pauses) >= 1, "the time that the API server names is kept to"
     assert set(reasons(kube).values()) == {"Succeeded"}
