@@ -30,6 +30,10 @@ def verdict(of_job: Job | None, of_pod: Pod | None):
     return judge(of_job, of_pod, NOW, POLICY)
 
 
+def evicted(message: str) -> Body:
+    return {"reason": "Evicted", "message": message}
+
+
 @pytest.mark.parametrize(
     ("mover", "converter", "reason", "code"),
     [
@@ -184,9 +188,10 @@ def test_what_is_not_there_is_missing():
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        ({"reason": "Evicted", "message": "Usage of EmptyDir volume exceeds"}, "DiskFull"),
-        ({"reason": "Evicted", "message": "low on resource: ephemeral-storage"}, "DiskFull"),
-        ({"reason": "Evicted", "message": "low on resource: memory"}, "WorkerLost"),
+        (evicted('Usage of EmptyDir volume "output" exceeds the limit "2112Mi". '), "DiskFull"),
+        (evicted("The node was low on resource: ephemeral-storage. "), "DiskFull"),
+        (evicted("The node was low on resource: inodes. "), "DiskFull"),
+        (evicted("The node was low on resource: memory. "), "WorkerLost"),
         ({"reason": "OutOfmemory", "message": "Node didn't have enough"}, "StartFailed"),
     ],
 )
@@ -199,7 +204,7 @@ def test_a_pod_that_the_kubelet_throws_out_is_judged_by_the_kubelets_words(
 
 
 def test_an_evicted_pods_sigkill_is_not_taken_for_a_lost_worker():
-    status = {"phase": "Failed", "reason": "Evicted", "message": "EmptyDir volume exceeds"}
+    status = {"phase": "Failed"} | evicted('Usage of EmptyDir volume "output" exceeds the limit')
     judged = verdict(job(), pod(ended(23), ended(137), status=status))
     assert isinstance(judged, Failure)
     assert (judged.reason, judged.exit_code) == (Reason.DISK_FULL, 137)

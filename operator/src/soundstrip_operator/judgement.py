@@ -98,7 +98,7 @@ def _thrown_out(pod: Pod, ends: list[End]) -> Failure:
 
 
 def _of_eviction(said: str) -> Reason:
-    disk = re.search("ephemeral|emptydir|disk", said, re.IGNORECASE)
+    disk = re.search("ephemeral|emptydir|disk|inode", said, re.IGNORECASE)
     return Reason.DISK_FULL if disk else Reason.WORKER_LOST
 
 
