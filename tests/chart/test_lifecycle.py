@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chart.rendering import CHART, ROOT
+from tests.chart.rendering import ROOT
 from tests.e2e.person import Person
 from tests.e2e.port_forward import PortForward
-from tests.kubernetes import CONTEXT, Namespace
+from tests.kubernetes import Namespace
 from tests.media import make_long
+from tests.releases import CHART, helm
 from tests.waiting import wait_until
 
 FINALIZER = "soundstrip.dev/storage"
@@ -56,19 +57,6 @@ def delete(namespace: Namespace) -> None:
     )
 
 
-def helm(namespace: Namespace, command: str, *arguments: str) -> str:
-    where = [f"--kube-context={CONTEXT}", f"--namespace={namespace.name}"]
-    done = subprocess.run(
-        ["helm", command, "soundstrip", *arguments, *where, "--timeout=5m"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=350,
-    )
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{namespace.kubectl('get', 'pods')}"
-    return done.stdout
-
-
 def generated(namespace: Namespace) -> dict[str, Any]:
     """All that the chart made up at the first installation."""
     secrets = [s for s in namespace.list("secrets") if s["type"] == "Opaque"]
@@ -91,7 +79,9 @@ def first(namespace: Namespace) -> dict[str, Any]:
     done = subprocess.run(
         [ROOT / "hack" / "images" / "previous"], check=True, capture_output=True, text=True
     )
-    notes = helm(namespace, "install", f"{done.stdout.strip()}/charts/soundstrip", "--wait")
+    notes = helm(
+        namespace, "install", "soundstrip", f"{done.stdout.strip()}/charts/soundstrip", "--wait"
+    )
     assert "no notifier runs" in notes
     return generated(namespace)
 
@@ -117,7 +107,7 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
     wait_until(lambda: reason(namespace, names[1]) == "Converting", "two run", seconds=60)
     crds = [f"--filename={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
     namespace.kubectl("apply", "--server-side", "--force-conflicts", *crds)
-    helm(namespace, "upgrade", str(CHART), "--wait")
+    helm(namespace, "upgrade", "soundstrip", str(CHART), "--wait")
 
     assert generated(namespace) == first
     for name in names:
@@ -134,7 +124,7 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
 
 
 def test_an_upgrade_of_values_changes_no_secret(namespace: Namespace, first: dict[str, Any]):
-    helm(namespace, "upgrade", str(CHART), "--set=operator.maxActiveJobs=1", "--wait")
+    helm(namespace, "upgrade", "soundstrip", str(CHART), "--set=operator.maxActiveJobs=1", "--wait")
     assert generated(namespace) == first
 
 
@@ -144,7 +134,7 @@ def test_uninstalling_leaves_conversions_that_can_be_deleted(
     namespace.create(CONVERSION)
     namespace.kubectl("wait", f"vc/{NAME}", "--for=condition=Finished", "--timeout=60s", seconds=70)
     assert finalizers(namespace) == [FINALIZER]
-    helm(namespace, "uninstall")
+    helm(namespace, "uninstall", "soundstrip")
     assert finalizers(namespace) == []
     assert namespace.list("pods", "--field-selector=status.phase=Running") == []
     assert namespace.list("persistentvolumeclaims")
@@ -153,7 +143,7 @@ def test_uninstalling_leaves_conversions_that_can_be_deleted(
 def test_a_second_installation_finds_secrets_and_data_again(
     namespace: Namespace, first: dict[str, Any]
 ):
-    helm(namespace, "install", str(CHART), "--wait")
+    helm(namespace, "install", "soundstrip", str(CHART), "--wait")
     assert generated(namespace) == first
     with logged_in(namespace, first) as person:
         assert person.request("GET", "/v1/conversions").ok
@@ -163,7 +153,7 @@ def test_a_second_installation_finds_secrets_and_data_again(
 def test_an_installation_without_values_converts_a_second_of_video(
     namespace: Namespace, first: dict[str, Any]
 ):
-    told = helm(namespace, "test")
+    told = helm(namespace, "test", "soundstrip")
     assert "Phase:          Succeeded" in told
     assert [one["metadata"]["name"] for one in namespace.list("videoconversions")] == [NAME]
 

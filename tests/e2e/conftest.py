@@ -1,16 +1,16 @@
 """Soundstrip itself, installed by its chart where Pod Security `restricted` is enforced."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.e2e.installation import Installation
+from tests.e2e.installation import VALUES, Installation
 from tests.e2e.node import Node
 from tests.e2e.person import Person
 from tests.e2e.spare_node import remove_spare_node
-from tests.kubernetes import CONTEXT, Namespace
+from tests.kubernetes import Namespace
+from tests.releases import CHART, helm
 
 _ROOT = Path(__file__).parents[2]
 _NAMESPACE = "soundstrip-e2e"
@@ -30,24 +30,9 @@ def namespace() -> Iterator[Namespace]:
     namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
 
 
-def install_chart(namespace: Namespace) -> None:
-    """Install the release `soundstrip` and wait until all of it is ready."""
-    values = Path(__file__).with_name("values.yaml")
-    where = [f"--kube-context={CONTEXT}", f"--namespace={namespace.name}"]
-    chart = ["soundstrip", str(_ROOT / "charts" / "soundstrip"), f"--values={values}"]
-    done = subprocess.run(
-        ["helm", "install", *where, *chart, "--wait", "--timeout=8m"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, f"{done.stderr}\n{namespace.kubectl('get', 'pods')}"
-
-
 @pytest.fixture(scope="session")
 def installation(namespace: Namespace) -> Iterator[Installation]:
-    install_chart(namespace)
+    helm(namespace, "install", "soundstrip", str(CHART), f"--values={VALUES}", "--wait")
     with ExitStack() as stack:
         yield Installation(namespace, stack)
 

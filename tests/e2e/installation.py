@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -12,7 +13,11 @@ from pymongo.database import Database
 from tests.e2e.person import Person
 from tests.e2e.port_forward import PortForward
 from tests.kubernetes import Namespace
+from tests.waiting import wait_until
 
+from soundstrip_crds.names import CONVERSION_LABEL
+
+VALUES = Path(__file__).with_name("values.yaml")
 COLLECTIONS = ("sources.files", "sources.chunks", "results.files", "results.chunks", "intents")
 
 
@@ -87,6 +92,17 @@ class Installation:
         """Return the pods of one part of the installation."""
         return self.namespace.list("pods", f"--selector=app.kubernetes.io/component={component}")
 
+    def jobs_and_pods(self, *conversions: str) -> list[str]:
+        """Return the names of the conversions' Jobs and pods."""
+        selector = f"--selector={CONVERSION_LABEL} in ({','.join(conversions)})"
+        found = self.namespace.list("jobs,pods", selector)
+        return [item["metadata"]["name"] for item in found]
+
+    def count_results(self, conversion: Mapping[str, Any]) -> int:
+        """Return how many results are stored of a conversion."""
+        uid = conversion["metadata"]["uid"]
+        return self.database["results.files"].count_documents({"metadata.conversionUid": uid})
+
     def wait_ready(self, *workloads: str) -> None:
         """Wait until deployments or stateful sets are rolled out."""
         for workload in workloads:
@@ -103,3 +119,22 @@ def outcome(conversion: Mapping[str, Any]) -> tuple[str, str]:
     """Return status and reason of Succeeded."""
     succeeded = condition(conversion, "Succeeded")
     return succeeded.get("status", ""), succeeded.get("reason", "")
+
+
+def assert_each_ended_once(installation: Installation, names: list[str]) -> None:
+    """Fail unless each conversion succeeds: by one try, with one result and one e-mail."""
+    conversions = [installation.wait_finished(name, seconds=300) for name in names]
+    assert {outcome(c) for c in conversions} == {("True", "Succeeded")}
+    for conversion in conversions:
+        assert installation.count_results(conversion) == 1
+        assert len(conversion["status"]["runs"][0]["tries"]) == 1
+    for conversion in conversions:
+        _assert_one_mail(installation, conversion)
+
+
+def _assert_one_mail(installation: Installation, conversion: Mapping[str, Any]) -> None:
+    name = f"videoconversion/{conversion['metadata']['name']}"
+    limit = "--timeout=120s"
+    installation.namespace.kubectl("wait", name, "--for=condition=Notified", limit, seconds=130)
+    wait_until(lambda: installation.mails_about(conversion), "the e-mail arrives", seconds=60)
+    assert len(installation.mails_about(conversion)) == 1

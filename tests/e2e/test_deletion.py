@@ -17,7 +17,7 @@ def test_a_deleted_conversion_leaves_no_chunk_behind(
     assert installation.count_documents() != before
     installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
     assert installation.count_documents() == before
-    assert jobs_and_pods(installation, name) == []
+    assert installation.jobs_and_pods(name) == []
 
 
 def test_a_conversion_deleted_while_it_runs_takes_job_and_pod_with_it(
@@ -31,7 +31,7 @@ def test_a_conversion_deleted_while_it_runs_takes_job_and_pod_with_it(
     installation.namespace.kubectl(
         "wait", f"videoconversion/{name}", "--for=delete", "--timeout=60s", seconds=70
     )
-    assert jobs_and_pods(installation, name) == []
+    assert installation.jobs_and_pods(name) == []
     assert installation.count_documents() == before
     assert demo.request("GET", f"/v1/conversions/{name}").status_code == 404
 
@@ -40,9 +40,3 @@ def is_running(installation: Installation, name: str) -> bool:
     selector = f"--selector=soundstrip.dev/conversion={name}"
     pods = installation.namespace.list("pods", selector)
     return any(pod["status"]["phase"] == "Running" for pod in pods)
-
-
-def jobs_and_pods(installation: Installation, name: str) -> list[str]:
-    selector = f"--selector=soundstrip.dev/conversion={name}"
-    found = installation.namespace.list("jobs,pods", selector)
-    return [item["metadata"]["name"] for item in found]

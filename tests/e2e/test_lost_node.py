@@ -72,5 +72,4 @@ def test_a_node_that_stops_costs_one_try_and_the_next_one_succeeds_elsewhere(
     conversion = installation.wait_finished(name, seconds=180)
     assert outcome(conversion) == ("True", "Succeeded")
     assert [one["reason"] for one in tries()] == ["WorkerLost", "Succeeded"]
-    results = installation.database["results.files"]
-    assert results.count_documents({"metadata.conversionUid": conversion["metadata"]["uid"]}) == 1
+    assert installation.count_results(conversion) == 1

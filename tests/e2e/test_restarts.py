@@ -2,10 +2,9 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.e2e.installation import Installation, condition, outcome
+from tests.e2e.installation import Installation, assert_each_ended_once, condition
 from tests.e2e.node import Node
 from tests.e2e.person import Person
 from tests.media import make_clip, make_long
@@ -49,26 +48,6 @@ def finished_ones(installation: Installation) -> set[str]:
         for one in conversions
         if condition(one, "Finished").get("status") == "True"
     }
-
-
-def assert_each_ended_once(installation: Installation, names: list[str]) -> None:
-    conversions = [installation.wait_finished(name, seconds=300) for name in names]
-    assert {outcome(c) for c in conversions} == {("True", "Succeeded")}
-    results = installation.database["results.files"]
-    for conversion in conversions:
-        uid = conversion["metadata"]["uid"]
-        assert results.count_documents({"metadata.conversionUid": uid}) == 1
-        assert len(conversion["status"]["runs"][0]["tries"]) == 1
-    for conversion in conversions:
-        assert_one_mail(installation, conversion)
-
-
-def assert_one_mail(installation: Installation, conversion: dict[str, Any]) -> None:
-    name = f"videoconversion/{conversion['metadata']['name']}"
-    limit = "--timeout=120s"
-    installation.namespace.kubectl("wait", name, "--for=condition=Notified", limit, seconds=130)
-    wait_until(lambda: installation.mails_about(conversion), "the e-mail arrives", seconds=60)
-    assert len(installation.mails_about(conversion)) == 1
 
 
 def test_a_killed_operator_comes_back_and_each_of_ten_ends_once(
