@@ -12,6 +12,8 @@ from tests.kubernetes import KubectlError
 from tests.media import make_long
 from tests.waiting import wait_until
 
+from soundstrip_crds.reasons import REMEDY, Reason
+
 _EAT_MEMORY = """
 import os
 file = os.memfd_create("food")
@@ -21,10 +23,35 @@ while True:
 """Pages of a memory file count for the container and not for this process: the kernel kills the
 largest process of the container, which is the one at work."""
 
+_FILL_DISK = """
+import os, pathlib, signal, sys
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    if (process / "comm").read_text() == "ffmpeg\\n":
+        os.kill(int(process.name), signal.SIGSTOP)
+file = os.open("/conversion/output/more", os.O_CREAT | os.O_WRONLY)
+os.posix_fallocate(file, 0, int(sys.argv[1]))
+"""
+"""FFmpeg is held, for the kubelet does not look at once."""
+
 
 @pytest.fixture(scope="module")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_long(tmp_path_factory.mktemp("long") / "long.mp4", minutes=12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def disk_full(installation: Installation, demo: Person, long_video: Path) -> str:
+    """A conversion whose output is larger than its volume may be.
+
+    It is begun before all tests: a kubelet measures volumes once in one to two minutes.
+    """
+    name, pod = start(installation, demo, long_video)
+    volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+    limit = int(volumes["output"]["emptyDir"]["sizeLimit"])
+    where = [pod["metadata"]["name"], "--container=converter"]
+    command = ["python", "-c", _FILL_DISK, str(limit + (1 << 20))]
+    installation.namespace.kubectl("exec", *where, "--", *command)
+    return name
 
 
 @pytest.fixture
@@ -32,7 +59,11 @@ def running(
     installation: Installation, demo: Person, long_video: Path
 ) -> tuple[str, dict[str, Any]]:
     """A conversion whose FFmpeg is at work, and its pod."""
-    name = demo.upload(long_video)
+    return start(installation, demo, long_video)
+
+
+def start(installation: Installation, demo: Person, video: Path) -> tuple[str, dict[str, Any]]:
+    name = demo.upload(video)
     wait_until(lambda: converting_pod(installation, name), "FFmpeg is at work", seconds=90)
     pod = converting_pod(installation, name)
     assert pod
@@ -89,22 +120,29 @@ def test_a_lost_container_is_seen_within_15_seconds_and_tried_again(
     running: tuple[str, dict[str, Any]],
 ):
     name, pod = running
+    break_it(installation, node, pod)
+    first = wait_for_first_try(installation, name, seconds=15)
+    assert first["reason"] == reason, first
+    assert_second_try_succeeds(installation, name)
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+
+
+def wait_for_first_try(installation: Installation, name: str, *, seconds: float) -> dict[str, Any]:
+    """Wait until the end of the try is seen."""
 
     def first_try() -> dict[str, Any]:
         tries: list[dict[str, Any]] = installation.conversion(name)["status"]["runs"][0]["tries"]
         return tries[0]
 
-    break_it(installation, node, pod)
-    wait_until(lambda: first_try().get("finishedAt"), "the end of the try is seen", seconds=15)
-    assert first_try()["reason"] == reason, first_try()
+    wait_until(lambda: first_try().get("finishedAt"), "the try ends", seconds=seconds)
+    return first_try()
+
+
+def assert_second_try_succeeds(installation: Installation, name: str) -> None:
     conversion = installation.wait_finished(name, seconds=240)
     assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
     assert len(conversion["status"]["runs"][0]["tries"]) == 2
-    count = installation.database["results.files"].count_documents(
-        {"metadata.conversionUid": conversion["metadata"]["uid"]}
-    )
-    assert count == 1
-    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+    assert installation.count_results(conversion) == 1
 
 
 def test_a_running_conversion_is_cancelled_at_once(
@@ -117,3 +155,11 @@ def test_a_running_conversion_is_cancelled_at_once(
     installation.namespace.kubectl(
         "wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=30s"
     )
+
+
+def test_a_full_disk_is_called_so_and_tried_again(installation: Installation, disk_full: str):
+    first = wait_for_first_try(installation, disk_full, seconds=150)
+    assert first["reason"] == "DiskFull", first
+    assert 'Evicted: Usage of EmptyDir volume "output" exceeds the limit' in first["message"]
+    assert REMEDY[Reason.DISK_FULL] in first["message"]
+    assert_second_try_succeeds(installation, disk_full)
