@@ -23,6 +23,7 @@ from soundstrip_operator.lease import (
 _DURATION = 45.0
 _STEPS = (0.0, 1.0, 8.0, 15.5, 22.0, 29.0, 46.0)
 _NAMES = st.sampled_from("ab")
+_INSTALLS = st.sampled_from(["one", "other"])
 _ORDERS = st.sampled_from(["a", "b", "ab", "ba"])
 _FATES = st.sampled_from(["answered", "answered", "answered late", "answer lost", "arrives late"])
 _SPEEDS = st.floats(0.85, 1.2)
@@ -50,14 +51,20 @@ class Candidate:
 class Candidates(RuleBasedStateMachine):
     """True time goes in steps. A claim, its answer and the watch may come at any later moment."""
 
-    @initialize(starts=st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), speed=_SPEEDS)
-    def start(self, starts: tuple[float, float], speed: float) -> None:
+    @initialize(
+        starts=st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)),
+        speed=_SPEEDS,
+        install=_INSTALLS,
+    )
+    def start(self, starts: tuple[float, float], speed: float, install: str) -> None:
         self.now = 0.0
         self.lease: Record | None = None
         self.ended: set[str] = set()
         self.candidates = {
-            name: Candidate(started, of_clock, Candidacy(me=name, duration=_DURATION))
-            for name, started, of_clock in zip("ab", starts, (speed, 1.0), strict=True)
+            name: Candidate(started, of_clock, Candidacy(name, of_install, _DURATION))
+            for name, started, of_clock, of_install in zip(
+                "ab", starts, (speed, 1.0), ("one", install), strict=True
+            )
         }
 
     @rule(seconds=st.sampled_from(_STEPS) | st.floats(0, 20), names=_ORDERS, fate=_FATES)
@@ -109,7 +116,9 @@ class Candidates(RuleBasedStateMachine):
         sent, replaced = one.sent.pop(0)
         if self.lease == replaced:
             version = 1 if self.lease is None else self.lease.version + 1
-            self.lease = Record(version, name, _DURATION)
+            install = one.candidacy.install
+            assert self.lease is None or self.lease.install == install
+            self.lease = Record(version, name, _DURATION, install=install)
             one.answers.append((sent, self.lease))
             for other in self.candidates.values():
                 other.told.append(self.lease)
@@ -140,7 +149,7 @@ TestCandidates = Candidates.TestCase
 def candidacy(holder: str | None = "a", version: int = 1) -> Candidacy:
     """What `a` knows that looked at the Lease at 100 s."""
     record = None if holder is None else Record(version, holder, _DURATION)
-    return Candidacy(me="a", duration=_DURATION).see(record, 100.0)
+    return Candidacy("a", "one", _DURATION).see(record, 100.0)
 
 
 def holder(*, renewed_at: float = 100.0) -> Candidacy:
@@ -221,7 +230,7 @@ def test_a_standby_says_who_acts_and_is_well_while_it_sees_the_lease():
 
 
 def test_a_lease_that_nobody_has_yet_is_missing():
-    fresh = Candidacy(me="a", duration=_DURATION)
+    fresh = Candidacy("a", "one", _DURATION)
     assert decide(fresh, 0.0) == Look()
     for nobodys in (fresh, candidacy(None), candidacy(NOBODY)):
         assert "not been taken" in describe_lack(nobodys, 100.0)
@@ -230,3 +239,35 @@ def test_a_lease_that_nobody_has_yet_is_missing():
 
 def test_what_is_known_to_have_changed_is_looked_at_first():
     assert decide(replace(holder(), is_outdated=True), 101.0) == Look()
+
+
+def foreign(holder: str = "b", version: int = 1) -> Record:
+    return Record(version, holder, _DURATION, install="other")
+
+
+@pytest.mark.parametrize("holder", ["a", "b", NOBODY])
+def test_the_lease_of_another_installation_is_never_claimed(holder: str):
+    standing_by = candidacy(None).see(foreign(holder), 100.0)
+    assert not standing_by.holds(100.0)
+    assert decide(standing_by, 101.0) == Wait(14.0)
+    assert decide(standing_by, 5000.0) == Look()
+    unchanged = standing_by.see(foreign(holder), 5000.0)
+    assert decide(unchanged, 5001.0) == Wait(14.0)
+    assert "the installation other" in describe_standby(unchanged)
+
+
+@pytest.mark.parametrize("holder", ["b", NOBODY])
+def test_a_lease_that_another_installation_has_left_is_a_lack_that_a_person_can_end(holder: str):
+    standing_by = candidacy(None).see(foreign(holder), 100.0)
+    assert describe_lack(standing_by, 144.0) == ""
+    assert "could not be looked at" in describe_lack(standing_by, 146.0)
+    unchanged = standing_by.see(foreign(holder), 146.0)
+    assert "delete the Lease" in describe_lack(unchanged, 146.0)
+    deleted = unchanged.see(None, 200.0)
+    assert decide(deleted, 200.0) == Claim()
+
+
+def test_a_lease_that_names_no_installation_is_anybodys():
+    body = {"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": None}}
+    assert Record.parse(body) == Record(7, NOBODY, 0.0)
+    assert decide(candidacy(None).see(Record.parse(body), 100.0), 100.0) == Claim()

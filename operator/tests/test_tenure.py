@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from soundstrip_operator.cluster import ClusterUnavailable, Conflict, NotFound
+from soundstrip_operator.release.lease import give_up_lease
 from soundstrip_operator.tenure import LeaseLost, Tenure, identify
 from soundstrip_operator.workqueue import Retry
 
@@ -30,20 +31,28 @@ class LeaseModel:
             raise NotFound(name)
         return self.lease
 
-    async def create_lease(self, _name: str, spec: Body) -> Body:
-        return self._write(1, spec)
+    async def create_lease(self, _name: str, spec: Body, annotations: Body) -> Body:
+        return self._write(1, spec, annotations)
 
-    async def patch_lease(self, _name: str, version: int, spec: Body) -> Body:
+    async def patch_lease(self, _name: str, version: int, spec: Body, annotations: Body) -> Body:
         assert self.lease is not None
         if self.silences:
             self.silences -= 1
             await asyncio.Event().wait()
-        if self.lease["metadata"]["resourceVersion"] != str(version):
+        metadata = self.lease["metadata"]
+        if metadata["resourceVersion"] != str(version):
             raise Conflict("changed")
-        return self._write(version + 1, self.lease["spec"] | spec)
+        merged = metadata["annotations"] | annotations
+        return self._write(version + 1, self.lease["spec"] | spec, merged)
 
-    def _write(self, version: int, spec: Body) -> Body:
-        self.lease = {"metadata": {"resourceVersion": str(version)}, "spec": spec}
+    async def delete_lease(self, _name: str, version: int) -> None:
+        assert self.lease is not None
+        assert self.lease["metadata"]["resourceVersion"] == str(version)
+        self.lease = None
+
+    def _write(self, version: int, spec: Body, annotations: Body) -> Body:
+        metadata = {"resourceVersion": str(version), "annotations": annotations}
+        self.lease = {"metadata": metadata, "spec": spec}
         self.writes += 1
         self.told(self.lease)
         if self.lost_answers:
@@ -64,7 +73,7 @@ def model() -> LeaseModel:
 @pytest.fixture
 def tenure(model: LeaseModel) -> Tenure:
     cluster: Any = model
-    return Tenure(cluster, name="lease", identity="a", duration=_DURATION)
+    return Tenure(cluster, name="lease", install="one", identity="a", duration=_DURATION)
 
 
 async def test_renewals_that_never_come_back_end_the_tenure_and_free_the_lease(
@@ -119,7 +128,7 @@ async def test_a_lease_that_another_has_taken_ends_the_tenure_and_stays_the_othe
         await tenure.taken.wait()
         assert model.lease is not None
         version = int(model.lease["metadata"]["resourceVersion"])
-        await model.patch_lease("lease", version, {"holderIdentity": "b"})
+        await model.patch_lease("lease", version, {"holderIdentity": "b"}, {})
         with pytest.raises(LeaseLost, match="lost to b"):
             await keeping
     with pytest.raises(Retry):
@@ -131,3 +140,23 @@ async def test_a_lease_that_another_has_taken_ends_the_tenure_and_stays_the_othe
 def test_the_containers_of_one_pod_are_one_and_strangers_are_not():
     assert identify("uid-1") == identify("uid-1") != identify("uid-2")
     assert identify(None) != identify(None)
+
+
+async def test_a_lease_stays_its_installations_until_that_is_uninstalled(
+    model: LeaseModel, tenure: Tenure
+):
+    cluster: Any = model
+    keeping = asyncio.create_task(tenure.keep())
+    async with asyncio.timeout(5):
+        await tenure.taken.wait()
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    await tenure.release()
+    assert model.lease is not None
+    assert model.lease["metadata"]["annotations"] == {"soundstrip.dev/install": "one"}
+    await give_up_lease(cluster, "lease", "other")
+    assert model.holder is None
+    assert model.lease
+    await give_up_lease(cluster, "lease", "one")
+    assert model.lease is None
+    await give_up_lease(cluster, "lease", "one")

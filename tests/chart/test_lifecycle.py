@@ -136,6 +136,7 @@ def test_uninstalling_leaves_conversions_that_can_be_deleted(
     assert finalizers(namespace) == [FINALIZER]
     helm(namespace, "uninstall", "soundstrip")
     assert finalizers(namespace) == []
+    assert namespace.list("leases") == [], "another release may have the namespace"
     assert namespace.list("pods", "--field-selector=status.phase=Running") == []
     assert namespace.list("persistentvolumeclaims")
 

@@ -133,6 +133,11 @@ livenessProbe:
 {{- .Values.auth.firstUser.existingSecret | default (printf "%s-first-user" (include "soundstrip.fullname" .)) }}
 {{- end }}
 
+{{/* The Lease for which all operators of the namespace stand, whatever their releases are called. */}}
+{{- define "soundstrip.leaseName" -}}
+{{- .Values.operator.env.LEASE_NAME | default "soundstrip-operator" }}
+{{- end }}
+
 {{/* Where the notifier's mail goes: "sink", "smtp" or nothing. */}}
 {{- define "soundstrip.mailRoute" -}}
 {{- if .Values.mail.enabled }}sink{{ else if .Values.notifier.smtp.existingSecret }}smtp{{ end }}

@@ -28,6 +28,9 @@ KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 TRACEPARENT_ANNOTATION = f"{GROUP}/traceparent"
 """W3C Trace Context of the request that created a conversion; its trace goes on from there."""
 
+INSTALL_ANNOTATION = f"{GROUP}/install"
+"""The id of the installation that a Lease is of."""
+
 MOVER = "mover"
 CONVERTER = "converter"
 

@@ -186,14 +186,21 @@ class Cluster:
         """Return a Lease."""
         return await self._call("GET", f"{self._leases}/{name}")
 
-    async def create_lease(self, name: str, spec: Body) -> Body:
+    async def create_lease(self, name: str, spec: Body, annotations: Body) -> Body:
         """Create a Lease."""
-        return await self._call("POST", self._leases, {"metadata": {"name": name}, "spec": spec})
+        metadata = {"name": name, "annotations": annotations}
+        return await self._call("POST", self._leases, {"metadata": metadata, "spec": spec})
 
-    async def patch_lease(self, name: str, version: int, spec: Body) -> Body:
-        """Merge into a Lease's spec, if the Lease is still of this resourceVersion."""
-        body = {"metadata": {"resourceVersion": str(version)}, "spec": spec}
+    async def patch_lease(self, name: str, version: int, spec: Body, annotations: Body) -> Body:
+        """Merge into a Lease, if it is still of this resourceVersion."""
+        metadata = {"resourceVersion": str(version), "annotations": annotations}
+        body = {"metadata": metadata, "spec": spec}
         return await self._call("PATCH", f"{self._leases}/{name}", body)
+
+    async def delete_lease(self, name: str, version: int) -> None:
+        """Delete a Lease, if it is still of this resourceVersion."""
+        options = {"preconditions": {"resourceVersion": str(version)}}
+        await self._call("DELETE", f"{self._leases}/{name}", options)
 
     async def _put_status(self, kind: str, path: str, about: Metadata, status: Body) -> Body:
         """The API server takes all but the status from the object that it has."""

@@ -3,11 +3,20 @@
 Expiry is judged as client-go judges it: by how long ago the Lease was seen to change, on the
 candidate's own monotonic clock. Times of two machines are never compared. A holder trusts its
 hold for two thirds of what the others wait, so clocks may differ by that in speed.
+
+A Lease is one installation's. Another installation's operator has other stores, in which no file
+of these conversions is: it does not take the Lease, however long nobody renews it.
 """
 
+import math
 from dataclasses import dataclass, replace
+from typing import Any
+
+from soundstrip_crds.names import INSTALL_ANNOTATION
 
 NOBODY = ""
+ANYBODY = ""
+"""The installation of a Lease that names none, as earlier operators leave it."""
 
 _RENEWALS = 3
 """Renewals in one duration: of 45 s, one every 15 s."""
@@ -29,6 +38,21 @@ class Record:
     duration: float
     transitions: int = 0
     """How often the holder has changed."""
+    install: str = ANYBODY
+    """The id of the installation whose operators may hold it."""
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> "Record":
+        """Read a Lease as the API server sent it."""
+        spec, metadata = body.get("spec") or {}, body["metadata"]
+        annotations = metadata.get("annotations") or {}
+        return cls(
+            version=int(metadata["resourceVersion"]),
+            holder=str(spec.get("holderIdentity") or NOBODY),
+            duration=float(spec.get("leaseDurationSeconds") or 0),
+            transitions=int(spec.get("leaseTransitions") or 0),
+            install=str(annotations.get(INSTALL_ANNOTATION) or ANYBODY),
+        )
 
 
 @dataclass(frozen=True)
@@ -36,6 +60,7 @@ class Candidacy:
     """What one candidate knows. Times are seconds on its own monotonic clock; None is never."""
 
     me: str
+    install: str
     duration: float
     record: Record | None = None
     changed_at: float = 0.0
@@ -57,9 +82,14 @@ class Candidacy:
         return self.duration / _RENEWALS
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether the Lease was last seen to be another installation's."""
+        return self.record is not None and self.record.install not in {self.install, ANYBODY}
+
+    @property
     def is_holder(self) -> bool:
         """Whether the Lease was last seen in this candidate's name."""
-        return self.record is not None and self.record.holder == self.me
+        return self.record is not None and self.record.holder == self.me and not self.is_foreign
 
     def holds(self, now: float) -> bool:
         """Say whether it may act: nobody else can have found its Lease expired."""
@@ -136,11 +166,13 @@ def decide(c: Candidacy, now: float) -> Step:
 
 def describe_lack(c: Candidacy, now: float) -> str:
     """Say what keeps a holder from acting, or a standby from taking over; empty if nothing."""
-    if c.record is None or c.record.holder == NOBODY or c.looked_at is None:
+    free = c.record is None or (c.record.holder == NOBODY and not c.is_foreign)
+    if free or c.looked_at is None:
         return "The Lease has not been taken yet."
+    if not c.is_holder and now - c.looked_at > c.duration:
+        return "The Lease could not be looked at for a while."
     if not c.is_holder:
-        blind = now - c.looked_at > c.duration
-        return "The Lease could not be looked at for a while." if blind else ""
+        return _describe_abandonment(c, now)
     if not c.holds(now):
         return "The Lease was not renewed in time; nothing is done until it is."
     if c.unheard > _UNHEARD_SICK:
@@ -150,6 +182,11 @@ def describe_lack(c: Candidacy, now: float) -> str:
 
 def describe_standby(c: Candidacy) -> str:
     """Say who acts, and what this one waits for; empty if there is no other."""
+    if c.record is not None and c.is_foreign:
+        return (
+            f"The conversions of this namespace are those of the installation {c.record.install}. "
+            "This one waits until that is uninstalled."
+        )
     if c.record is None or c.record.holder in {c.me, NOBODY}:
         return ""
     return (
@@ -158,8 +195,20 @@ def describe_standby(c: Candidacy) -> str:
     )
 
 
+def _describe_abandonment(c: Candidacy, now: float) -> str:
+    """An installation that is gone may have left the Lease; only a person can know."""
+    if not c.is_foreign or c.record is None or now < c.changed_at + c.duration:
+        return ""
+    return (
+        f"The installation {c.record.install} has the Lease, and no operator of it acts. "
+        "If that installation is gone for good, delete the Lease."
+    )
+
+
 def _next_claim(c: Candidacy) -> float:
     """Return when the Lease may be written: free at once, one's own in time, another's expired."""
+    if c.is_foreign:
+        return math.inf
     if c.record is None or c.record.holder == NOBODY:
         return c.changed_at
     if not c.is_holder:

@@ -138,6 +138,7 @@ def _stand(settings: OperatorSettings, cluster: Cluster) -> Tenure:
     return Tenure(
         cluster,
         name=settings.lease_name,
+        install=settings.install_id,
         identity=identify(settings.pod_uid),
         duration=settings.lease_duration_seconds,
     )

@@ -11,6 +11,7 @@ from typing import NoReturn, assert_never
 
 import structlog
 
+from soundstrip_crds.names import INSTALL_ANNOTATION
 from soundstrip_operator.cluster import (
     Body,
     Cluster,
@@ -20,7 +21,6 @@ from soundstrip_operator.cluster import (
     NotFound,
 )
 from soundstrip_operator.lease import (
-    NOBODY,
     Candidacy,
     Claim,
     GiveUp,
@@ -61,12 +61,17 @@ class Tenure:
     this process has.
     """
 
-    def __init__(self, cluster: Cluster, *, name: str, identity: str, duration: int) -> None:
-        """Take `duration` as the seconds without a renewal after which another may have it."""
+    def __init__(
+        self, cluster: Cluster, *, name: str, install: str, identity: str, duration: int
+    ) -> None:
+        """Take `duration` as the seconds without a renewal after which another may have it.
+
+        Another of the same `install`, that is.
+        """
         self._cluster = cluster
         self.name = name
         self._duration = duration
-        self._candidacy = Candidacy(me=identity, duration=duration)
+        self._candidacy = Candidacy(me=identity, install=install, duration=duration)
         self._news = asyncio.Event()
         self._turned_at = time.monotonic()
         self.settled = asyncio.Event()
@@ -84,7 +89,7 @@ class Tenure:
                 case GiveUp(cause):
                     raise LeaseLost(cause)
                 case Wait(seconds):
-                    self.settled.set()
+                    self._settle()
                     await self._wait(seconds)
                 case step:
                     await self._attempt(step)
@@ -103,7 +108,7 @@ class Tenure:
         if gone:
             self._candidacy = self._candidacy.doubt()
         else:
-            self._candidacy = self._candidacy.hear(_parse(body), time.monotonic())
+            self._candidacy = self._candidacy.hear(Record.parse(body), time.monotonic())
         self._news.set()
 
     async def release(self) -> None:
@@ -130,6 +135,11 @@ class Tenure:
         """Say whether the loop has not turned for longer than it ever waits."""
         longest = self._candidacy.duration + 2 * _CALL_SECONDS
         return time.monotonic() - self._turned_at > longest
+
+    def _settle(self) -> None:
+        if not self.settled.is_set() and self.standing_by():
+            log.info("standing by", message=self.standing_by())
+        self.settled.set()
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -164,19 +174,19 @@ class Tenure:
 
     async def _look(self) -> None:
         try:
-            record = _parse(await self._cluster.get_lease(self.name))
+            record = Record.parse(await self._cluster.get_lease(self.name))
         except NotFound:
             record = None
         self._candidacy = self._candidacy.see(record, time.monotonic())
 
     async def _claim(self) -> None:
         sent, record = time.monotonic(), self._candidacy.record
-        spec = self._word_claim(record)
+        spec, mark = self._word_claim(record), {INSTALL_ANNOTATION: self._candidacy.install}
         if record is None:
-            body = await self._cluster.create_lease(self.name, spec)
+            body = await self._cluster.create_lease(self.name, spec, mark)
         else:
-            body = await self._cluster.patch_lease(self.name, record.version, spec)
-        self._candidacy = self._candidacy.renew(_parse(body), sent, time.monotonic())
+            body = await self._cluster.patch_lease(self.name, record.version, spec, mark)
+        self._candidacy = self._candidacy.renew(Record.parse(body), sent, time.monotonic())
         if not self.taken.is_set():
             log.info("the Lease is held", holder=self._candidacy.me)
             self.taken.set()
@@ -197,7 +207,7 @@ class Tenure:
                 return
             spec = {"holderIdentity": None, "renewTime": _micro_time(), "leaseDurationSeconds": 1}
             try:
-                await self._cluster.patch_lease(self.name, record.version, spec)
+                await self._cluster.patch_lease(self.name, record.version, spec, {})
             except Conflict:
                 await self._look()
             except ClusterError as error:
@@ -206,16 +216,6 @@ class Tenure:
             else:
                 log.info("the Lease is released")
                 return
-
-
-def _parse(body: Body) -> Record:
-    spec = body.get("spec") or {}
-    return Record(
-        version=int(body["metadata"]["resourceVersion"]),
-        holder=str(spec.get("holderIdentity") or NOBODY),
-        duration=float(spec.get("leaseDurationSeconds") or 0),
-        transitions=int(spec.get("leaseTransitions") or 0),
-    )
 
 
 def _micro_time() -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 from soundstrip_operator.cluster import Cluster, ClusterError
 from soundstrip_operator.connection import connect_to_kubernetes
 from soundstrip_operator.release.finalizers import release_finalizers
+from soundstrip_operator.release.lease import give_up_lease
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.settings import Settings, load_settings
 
@@ -23,6 +24,10 @@ class ReleaseSettings(Settings):
     wait_for_pods: str | None = Field(
         default=None, description="label selector of pods that must be gone before"
     )
+    install_id: str | None = Field(
+        default=None, description="the installation whose Lease goes too; none does, if not set"
+    )
+    lease_name: str = Field(default="soundstrip-operator", description="the name of that Lease")
     wait_seconds: float = Field(default=120, ge=0, description="how long they are waited for")
 
 
@@ -49,7 +54,10 @@ async def _release(settings: ReleaseSettings) -> int:
         cluster = Cluster(connection, settings.namespace)
         if settings.wait_for_pods:
             await _wait_gone(cluster, settings.wait_for_pods, settings.wait_seconds)
-        return await release_finalizers(cluster)
+        released = await release_finalizers(cluster)
+        if settings.install_id:
+            await give_up_lease(cluster, settings.lease_name, settings.install_id)
+        return released
 
 
 async def _wait_gone(cluster: Cluster, selector: str, seconds: float) -> None:
