@@ -11,7 +11,8 @@ from typing import Any, Self
 
 import msgspec
 
-from soundstrip_crds.conversion import Output, Source
+from soundstrip_crds.audio import Output
+from soundstrip_crds.conversion import Source
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan, MoverReport
 from soundstrip_storage.connection import Documents, connect
 from soundstrip_storage.gridfs import FileWriter, read_file, settle_intent

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soundstrip_crds.conversion import Output, ResolvedOutput
+from soundstrip_crds.audio import Output, ResolvedOutput
 
 
 @pytest.mark.parametrize(

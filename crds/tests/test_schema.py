@@ -98,12 +98,18 @@ def _common(schema: Schema) -> Schema:
     told: Schema = {ours: schema[theirs] for theirs, ours in _BOUNDS.items() if theirs in schema}
     if "enum" in schema:
         told["enum"] = sorted(schema["enum"])
-    told["type"] = schema.get("type", "string" if "enum" in schema else "object")
+    told["type"] = schema.get("type") or _type_of(schema.get("enum"))
     if "default" in schema:
         told["default"] = schema["default"]
     if schema.get("format") == "date-time":
         told["format"] = "date-time"
     return told
+
+
+def _type_of(choices: list[str] | list[int] | None) -> str:
+    if not choices:
+        return "object"
+    return "integer" if isinstance(choices[0], int) else "string"
 
 
 PARTS = {

@@ -1,6 +1,7 @@
 import pytest
 
-from soundstrip_crds.conversion import Notify, Output
+from soundstrip_crds.audio import Output
+from soundstrip_crds.conversion import Notify
 from soundstrip_gateway.wishes import WishRefused, parse_wish
 
 
@@ -29,8 +30,8 @@ def test_no_e_mail_is_sent_to_who_wants_none():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"bitrate": "999k"}, "128k, 192k, 320k"),
-        ({"bitrate": ""}, "128k, 192k, 320k"),
+        ({"bitrate": "999k"}, "112k, 128k, 160k"),
+        ({"bitrate": ""}, "112k, 128k, 160k"),
         ({"quality": "v2"}, "V0, V1"),
         ({"notify": "perhaps"}, "true or false"),
         ({"bitrate": "128k", "quality": "V0"}, "not several"),

@@ -32,7 +32,7 @@ from tests.situations import (
     written,
 )
 
-from soundstrip_crds.conversion import ResolvedOutput
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.job import ProgressPost
 from soundstrip_crds.names import FINALIZER
 from soundstrip_crds.reasons import PERMANENT, REMEDY, Reason

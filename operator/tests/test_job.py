@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.conversions import conversion
 
-from soundstrip_crds.conversion import ResolvedOutput
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.job import JobPlan, progress_token
 from soundstrip_crds.names import job_name
 from soundstrip_operator.job import Attempt, Worker, build_job

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conversions import NOW
 
-from soundstrip_crds.conversion import Bitrate, Output, Quality, ResolvedOutput
+from soundstrip_crds.audio import Bitrate, Output, Quality, ResolvedOutput
 from soundstrip_operator.catalogue import Catalogue
 from soundstrip_operator.profiles import BUILT_IN, Profile, Unresolved, choose_default, resolve
 
@@ -114,7 +114,7 @@ def test_a_profile_that_is_not_there_is_told_with_those_that_are():
 
 
 def test_a_profile_of_a_newer_version_is_not_taken_for_the_built_in_one_of_its_name():
-    newer = profile("standard", format="opus", default=True)
+    newer = profile("standard", format="aptx", default=True)
     for wish in (Output(), Output(profile="standard")):
         cause = unresolved(wish, newer)
         assert "can't read the profile standard" in cause

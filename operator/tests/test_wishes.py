@@ -28,7 +28,7 @@ from tests.situations import (
     written,
 )
 
-from soundstrip_crds.conversion import ResolvedOutput
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.names import KUEUE_QUEUE
 from soundstrip_operator.actions import (
     ClaimSource,

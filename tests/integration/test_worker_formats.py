@@ -11,7 +11,7 @@ from tests import media
 from tests.worker import Bench, download, left_behind
 from werkzeug import Request, Response
 
-from soundstrip_crds.conversion import Output
+from soundstrip_crds.audio import Output
 from soundstrip_crds.job import ExitCode, ProgressPost
 from soundstrip_crds.reasons import Reason
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from soundstrip_crds.conversion import ResolvedOutput
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.encoding import encoding_arguments
 

@@ -67,15 +67,18 @@ def test_percent_never_goes_back_and_is_not_complete_before_the_end(
 ):
     progress: Progress | None = None
     for seconds in times:
-        before = progress.percent if progress else 0
+        before = progress or Progress(percent=0, seconds=0.0)
         progress = advance(progress, Position(seconds, speed, ended=False), total)
-        assert before <= progress.percent <= 99
+        assert (progress.percent is None) == (not total)
+        assert total is None or (before.percent or 0) <= (progress.percent or 0) <= 99
+        assert progress.seconds is not None
+        assert progress.seconds >= (before.seconds or 0)
         assert (progress.estimated_seconds_left or 0) >= 0
 
 
 def test_the_time_left_follows_from_the_speed():
     progress = advance(None, Position(seconds=20, speed=4, ended=False), total=60)
-    assert progress == Progress(percent=33, speed=4, estimated_seconds_left=10)
+    assert progress == Progress(percent=33, seconds=20, speed=4, estimated_seconds_left=10)
 
 
 def test_an_absurd_length_is_no_trouble():
@@ -85,4 +88,4 @@ def test_an_absurd_length_is_no_trouble():
 
 def test_without_a_length_there_is_a_speed_and_no_percent():
     progress = advance(None, Position(seconds=20, speed=4, ended=False), total=None)
-    assert progress == Progress(percent=0, speed=4, estimated_seconds_left=None)
+    assert progress == Progress(seconds=20, speed=4, estimated_seconds_left=None)

@@ -1,7 +1,8 @@
 import msgspec
 import pytest
 
-from soundstrip_crds.conversion import Output, Source
+from soundstrip_crds.audio import Output
+from soundstrip_crds.conversion import Source
 from soundstrip_crds.job import JobPlan
 from soundstrip_worker.settings import SettingsError, read_settings, read_storage_settings
 

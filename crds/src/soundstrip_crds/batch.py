@@ -6,15 +6,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from soundstrip_crds.audio import Output, ProfileName
 from soundstrip_crds.conversion import (
     DEFAULT_DEADLINE_SECONDS,
     Condition,
     Filename,
     Metadata,
-    Output,
     Owner,
     Priority,
-    ProfileName,
     QueueName,
     Source,
     Word,

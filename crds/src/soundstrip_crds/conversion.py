@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from soundstrip_crds.audio import Output, ResolvedOutput
 from soundstrip_crds.names import API_VERSION, KIND
 
 FileId = Annotated[str, Meta(pattern="^[0-9a-f]{24}$", max_length=24)]
@@ -23,13 +24,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 Priority = Annotated[int, Meta(ge=-1000, le=1000)]
 QueueName = Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
-ProfileName = Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=63)]
-Format = Literal["mp3"]
-Bitrate = Literal["128k", "192k", "320k"]
-Quality = Literal["V0", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9"]
 
-DEFAULT_FORMAT: Format = "mp3"
-DEFAULT_BITRATE: Bitrate = "192k"
 DEFAULT_DEADLINE_SECONDS = 3600
 
 
@@ -47,45 +42,6 @@ class Source(_Object, frozen=True):
     size: Size
     content_type: ContentType
     sha256: Sha256
-
-
-class ResolvedOutput(_Object, frozen=True):
-    """The audio that is made, with nothing left to be filled in: it has a bit rate or a quality."""
-
-    format: Format
-    bitrate: Bitrate | None = None
-    quality: Quality | None = None
-    profile: ProfileName | None = None
-    """Whose words these are, if a profile's."""
-
-
-class Encoding(_Object, frozen=True):
-    """How audio is encoded: `bitrate` (constant) or `quality` (variable), not both."""
-
-    format: Format | None = None
-    bitrate: Bitrate | None = None
-    quality: Quality | None = None
-
-    def resolve(self, profile: ProfileName | None = None) -> ResolvedOutput:
-        """Return the audio that this means, with the defaults for what it leaves open."""
-        by_default = None if self.quality else DEFAULT_BITRATE
-        return ResolvedOutput(
-            profile=profile,
-            format=self.format or DEFAULT_FORMAT,
-            bitrate=self.bitrate or by_default,
-            quality=self.quality,
-        )
-
-
-class Output(Encoding, frozen=True):
-    """The audio that is asked for: by a profile, or in words of its own."""
-
-    profile: ProfileName | None = None
-
-    @property
-    def needs_profile(self) -> bool:
-        """Whether a profile says how it is to be: the one that is named, or the default one."""
-        return not (self.format or self.bitrate or self.quality)
 
 
 class Owner(_Object, frozen=True):
@@ -141,9 +97,13 @@ class Queue(_Object, frozen=True):
 
 
 class Progress(_Object, frozen=True):
-    """How far FFmpeg has come, in percent of the media's time; `speed` is media time per time."""
+    """How far FFmpeg has come; there is no percent where the media's length is not known.
 
-    percent: Annotated[int, Meta(ge=0, le=100)]
+    `seconds` is the media's time that is converted, `speed` the media's time per time.
+    """
+
+    percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    seconds: Seconds | None = None
     speed: Annotated[float, Meta(ge=0)] | None = None
     estimated_seconds_left: Annotated[int, Meta(ge=0)] | None = None
 
@@ -168,7 +128,10 @@ class Media(_Object, frozen=True):
 
 
 class Result(_Object, frozen=True):
-    """The audio file in the bucket `results`; `bitrate` is its mean in bits per second."""
+    """The audio file in the bucket `results`; `bitrate` is its mean in bits per second.
+
+    `copied` says that the source's own audio was kept, not encoded again.
+    """
 
     file_id: FileId
     filename: Filename
@@ -177,6 +140,7 @@ class Result(_Object, frozen=True):
     content_type: ContentType
     duration_seconds: Seconds
     bitrate: Annotated[int, Meta(ge=0)]
+    copied: bool = False
 
 
 class Try(_Object, frozen=True):

@@ -13,7 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from soundstrip_crds.conversion import Media, Moment, Progress, ResolvedOutput, Result, Source
+from soundstrip_crds.audio import ResolvedOutput
+from soundstrip_crds.conversion import Media, Moment, Progress, Result, Source
 from soundstrip_crds.reasons import Reason
 
 PLAN_VARIABLE = "SOUNDSTRIP_PLAN"

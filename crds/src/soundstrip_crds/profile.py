@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from soundstrip_crds.conversion import DEFAULT_FORMAT, Encoding, Format
+from soundstrip_crds.audio import DEFAULT_FORMAT, Encoding, Format
 
 
 class ProfileSpec(Encoding, frozen=True):

@@ -5,7 +5,8 @@ from typing import Any, Literal, assert_never
 
 import msgspec
 
-from soundstrip_crds.conversion import Condition, Output, ResolvedOutput, Result, VideoConversion
+from soundstrip_crds.audio import Output, ResolvedOutput
+from soundstrip_crds.conversion import Condition, Result, VideoConversion
 from soundstrip_crds.reasons import BLOCKED, REMEDY, Reason
 
 RETRY_SECONDS = 2
@@ -101,7 +102,7 @@ def describe_legacy(conversion: VideoConversion) -> dict[str, Any]:
         "video_fid": conversion.spec.source.file_id,
         "status": state_of(conversion),
         **_reason_and_message(judge(conversion)),
-        "progress": progress.percent if progress else 0,
+        "progress": (progress and progress.percent) or 0,
     }
 
 

@@ -5,7 +5,8 @@ from typing import get_args
 
 import msgspec
 
-from soundstrip_crds.conversion import Bitrate, Notify, Output, Quality
+from soundstrip_crds.audio import Bitrate, Output, Quality
+from soundstrip_crds.conversion import Notify
 
 FIELDS = ("profile", "bitrate", "quality", "notify")
 """Names of form fields and query parameters."""

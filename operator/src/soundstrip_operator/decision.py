@@ -6,7 +6,8 @@ an event. Killed anywhere, the next call goes on from what then is.
 
 from typing import assert_never
 
-from soundstrip_crds.conversion import ResolvedOutput, Status
+from soundstrip_crds.audio import ResolvedOutput
+from soundstrip_crds.conversion import Status
 from soundstrip_crds.names import FINALIZER, OWNER_LABEL
 from soundstrip_crds.reasons import BLOCKED, Reason
 from soundstrip_operator import story

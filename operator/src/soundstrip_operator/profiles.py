@@ -8,7 +8,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from soundstrip_crds.conversion import Metadata, Output, ResolvedOutput
+from soundstrip_crds.audio import Output, ResolvedOutput
+from soundstrip_crds.conversion import Metadata
 from soundstrip_crds.profile import ProfileSpec
 
 DEFAULT = "standard"
@@ -77,7 +78,7 @@ def resolve(output: Output, profiles: Collection[Profile]) -> ResolvedOutput | U
     spec = known.get(name)
     match spec:
         case ProfileSpec():
-            return spec.resolve(name)
+            return output.resolve(spec, name)
         case Unreadable(cause):
             return Unresolved(f"This operator can't read the profile {name} ({cause})")
         case None:

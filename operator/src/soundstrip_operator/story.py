@@ -2,13 +2,13 @@
 
 from msgspec.structs import replace
 
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.conversion import (
     ConditionStatus,
     ConditionType,
     Media,
     Progress,
     Queue,
-    ResolvedOutput,
     Result,
     Run,
     Status,
@@ -197,7 +197,9 @@ def _reached(s: Situation) -> Reason:
 def _further(old: Progress | None, new: Progress | None) -> Progress | None:
     if old is None or new is None:
         return new or old
-    return replace(new, percent=max(old.percent, new.percent))
+    if new.percent is None:
+        return new
+    return replace(new, percent=max(old.percent or 0, new.percent))
 
 
 _INT32 = 2**31 - 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from soundstrip_crds.conversion import ResolvedOutput
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.probing import AUDIO_CODECS, PROTOCOLS
 

@@ -51,11 +51,14 @@ def parse_number(text: str, *, most: float = _LONGEST_SECONDS) -> float | None:
 
 
 def advance(before: Progress | None, position: Position, total: float | None) -> Progress:
-    """Return the progress at this position of `total` seconds; its percent never goes back."""
-    reached = math.floor(min(_ALMOST, 100 * position.seconds / total)) if total else 0
-    percent = max(reached, before.percent if before else 0)
+    """Return the progress at this position of `total` seconds; it never goes back.
+
+    Without a total there is no percent.
+    """
+    reached = math.floor(min(_ALMOST, 100 * position.seconds / total)) if total else None
     return Progress(
-        percent=percent,
+        percent=reached if reached is None else max(reached, (before and before.percent) or 0),
+        seconds=max(position.seconds, (before and before.seconds) or 0.0),
         speed=position.speed,
         estimated_seconds_left=_seconds_left(position, total),
     )

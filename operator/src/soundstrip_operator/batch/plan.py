@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from soundstrip_crds.audio import Output
 from soundstrip_crds.batch import ConversionBatch
-from soundstrip_crds.conversion import Notify, Output, Source, Spec
+from soundstrip_crds.conversion import Notify, Source, Spec
 from soundstrip_crds.names import (
     API_VERSION,
     BATCH_KIND,
