@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import REASON_OF_EXIT_CODE, ExitCode
 from soundstrip_crds.reasons import PERMANENT, TRANSIENT
+from soundstrip_worker.answers import Basis, Claim
 from soundstrip_worker.failures import Disrupted, Failure, Rejected
 from soundstrip_worker.judgement import (
     Ending,
@@ -12,10 +12,8 @@ from soundstrip_worker.judgement import (
     Verdict,
     judge,
     refuse_probe,
-    require_audio,
     size_bound,
 )
-from soundstrip_worker.probing import Basis, Claim, Probe
 
 WELL = Ending(status=0, complaints="")
 BADLY = Ending(status=183, complaints="[mp3 @ 0x55d0] Header missing\nError while decoding\n")
@@ -94,12 +92,6 @@ def test_an_audio_codec_that_may_not_run_is_unsupported():
 def test_a_file_that_takes_too_long_to_look_at_exceeds_the_limit():
     ending = Ending(-9, "", timed_out=True)
     assert refuse_probe(ending).code is ExitCode.LIMIT_EXCEEDED
-
-
-def test_a_video_without_sound_is_refused():
-    with pytest.raises(Rejected) as caught:
-        require_audio(Probe(media=Media(container="mp4"), claim=None))
-    assert caught.value.code is ExitCode.NO_AUDIO_TRACK
 
 
 ENDINGS = st.builds(Ending, st.integers(-64, 255), st.text(max_size=200), st.booleans())

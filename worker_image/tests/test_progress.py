@@ -1,8 +1,18 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soundstrip_crds.audio import Trim
 from soundstrip_crds.conversion import Progress
-from soundstrip_worker.progress import TAIL_SIZE, Position, advance, parse_number, parse_position
+from soundstrip_worker.progress import (
+    TAIL_SIZE,
+    Position,
+    advance,
+    format_position,
+    parse_number,
+    parse_position,
+    part_seconds,
+)
 
 
 def block(microseconds: object, speed: str = "  2.5x", progress: str = "continue") -> bytes:
@@ -38,6 +48,39 @@ def test_a_tail_that_starts_within_a_block_is_read():
 
 def test_a_block_without_a_time_is_no_position():
     assert parse_position(block("N/A")) is None
+
+
+def test_the_last_block_with_a_time_counts():
+    position = parse_position(block(2_000_000) + block("N/A", progress="end"))
+    assert position
+    assert position.seconds == 2.0
+
+
+@given(st.floats(0, 1e6), st.none() | st.floats(0, 1000), st.booleans())
+def test_a_position_is_written_as_it_is_read(seconds: float, speed: float | None, ended: bool):  # noqa: FBT001
+    position = parse_position(format_position(Position(seconds, speed, ended)))
+    assert position
+    assert position.seconds == pytest.approx(seconds, abs=1e-6)
+    assert position.ended is ended
+
+
+@pytest.mark.parametrize(
+    ("duration", "trim", "seconds"),
+    [
+        (10.0, None, 10.0),
+        (None, None, None),
+        (10.0, Trim(start=4), 6.0),
+        (10.0, Trim(start=4, duration=2), 2.0),
+        (10.0, Trim(start=9, duration=2), 1.0),
+        (None, Trim(start=4), None),
+        (None, Trim(duration=2), 2.0),
+        (10.0, Trim(start=11), 0.0),
+    ],
+)
+def test_the_whole_is_the_part_that_is_taken(
+    duration: float | None, trim: Trim | None, seconds: float | None
+):
+    assert part_seconds(duration, trim) == seconds
 
 
 def test_a_speed_that_is_not_known_is_none():

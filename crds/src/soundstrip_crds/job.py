@@ -8,7 +8,7 @@ claims, within the bounds stated here.
 import hashlib
 import hmac
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -30,6 +30,20 @@ TERMINATION_MESSAGE_LIMIT = 4096
 """Bytes that Kubernetes keeps of a termination message."""
 
 PROGRESS_BODY_LIMIT = 16384
+
+FileType = Literal["mp3", "m4a", "opus", "ogg", "flac", "wav", "mka"]
+"""The kinds of file that there are for results: the extension of their names."""
+
+CONTENT_TYPES: dict[FileType, str] = {
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "opus": "audio/ogg; codecs=opus",
+    "ogg": "audio/ogg; codecs=vorbis",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "mka": "audio/matroska",
+}
+"""RFC 3003, 4337, 7845 and 5334, 9639, 2361 (as browsers write it) and 9559."""
 
 
 class ExitCode(IntEnum):
@@ -84,6 +98,8 @@ class JobPlan(_Message, frozen=True):
 class ConverterReport(_Message, frozen=True):
     """The converter's claim about what it made, or the sentence about why it could not."""
 
+    file_type: FileType = "mp3"
+    copied: bool = False
     duration_seconds: Annotated[float, Meta(ge=0, le=1e9)] | None = None
     media: Media | None = None
     message: Annotated[str, Meta(max_length=1024)] | None = None

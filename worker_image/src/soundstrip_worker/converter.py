@@ -5,21 +5,37 @@ from pathlib import Path
 
 import msgspec
 
+from soundstrip_crds.audio import Loudness
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan
-from soundstrip_worker import encoding, judgement, probing
+from soundstrip_worker import encoding, judgement, loudness, probing
+from soundstrip_worker.answers import (
+    Claim,
+    Probe,
+    is_fit_picture,
+    parse_last_packet,
+    parse_length,
+    parse_probe,
+)
 from soundstrip_worker.children import Children, Finished, Room
 from soundstrip_worker.completeness import is_cut_off
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
+from soundstrip_worker.encoding import Input
 from soundstrip_worker.failures import Rejected
+from soundstrip_worker.filters import chain, measured_chain
+from soundstrip_worker.formats import FILES
 from soundstrip_worker.journal import Journal
-from soundstrip_worker.judgement import Made, Verdict
+from soundstrip_worker.judgement import Ending, Made, Verdict
 from soundstrip_worker.lifeline import Peer, PeerState
+from soundstrip_worker.passes import Passes
 from soundstrip_worker.places import Places, publish
-from soundstrip_worker.probing import Claim, Probe
-from soundstrip_worker.progress import TAIL_SIZE, Position, parse_position
+from soundstrip_worker.progress import read_position
+from soundstrip_worker.recipe import Recipe, Shape, beyond_the_end, decide, holds_picture
 
 _LOOK_SECONDS = 0.05
+_MEASURING_SHARE = 0.3
+_ANALYSING_SHARE = 0.4
+"""Of the time of all passes, about what they take."""
 
 
 class Converter:
@@ -33,6 +49,7 @@ class Converter:
         self._mover = mover
         self._children = children
         self._journal = journal
+        self._passes: Passes | None = None
         self.media: Media | None = None
 
     def run(self) -> ConverterReport:
@@ -48,9 +65,14 @@ class Converter:
         probe = self._describe(container)
         self.media = probe.media
         publish(self._places.media_report, msgspec.json.encode(probe.media))
-        judgement.require_audio(probe)
-        seconds = self._convert(container.demuxer, probe.claim)
-        report = ConverterReport(duration_seconds=round(seconds, 3), media=probe.media)
+        recipe = decide(self._plan.output, probe)
+        seconds = self._convert(Input(self._places.media, container.demuxer, probe), recipe)
+        report = ConverterReport(
+            duration_seconds=round(seconds, 3),
+            media=probe.media,
+            file_type=recipe.file_type,
+            copied=recipe.copied,
+        )
         self._places.result.chmod(0o644)
         publish(self._places.report, msgspec.json.encode(report))
         return report
@@ -82,41 +104,100 @@ class Converter:
 
     def _describe(self, container: Container) -> Probe:
         done = self._probe(probing.ffprobe_arguments(self._places.media, container.demuxer))
-        probe = probing.parse_probe(done.output, container)
+        probe = parse_probe(done.output, container)
         if probe is None or done.ending.status or done.ending.timed_out:
             raise judgement.refuse_probe(done.ending)
         return probe
 
-    def _convert(self, demuxer: Demuxer, claim: Claim | None) -> float:
+    def _convert(self, source: Input, recipe: Recipe) -> float:
         """Return the length in seconds of the audio that was made."""
         most_bytes = judgement.size_bound(self._plan.max_result_bytes)
-        arguments = encoding.encoding_arguments(
-            self._places.media,
-            demuxer,
-            self._plan.output,
+        shape, wanted = recipe.shape, recipe.output.loudness
+        gain = self._find_gain(source, recipe, shape, wanted) if shape and wanted else ""
+        arguments = encoding.making_arguments(
+            source,
+            recipe,
+            chain=chain(recipe, shape, gain) if shape else "",
+            picture=self._picture(source, recipe),
             result=self._places.result,
-            progress=self._places.progress,
+            progress=self._places.pass_progress if gain else self._places.progress,
             most_bytes=most_bytes,
         )
-        done = self._children.run(arguments, watch=self._watch)
-        made = self._inspect(most_bytes)
-        if judgement.judge(done.ending, made, claim) is Verdict.DOUBTFUL and claim:
-            self._look_again(demuxer, claim, made.reached)
+        done = self._run(arguments)
+        made = self._inspect(recipe, most_bytes)
+        self._require_part(done.ending, made, recipe)
+        if judgement.judge(done.ending, made, recipe.claim) is Verdict.DOUBTFUL and recipe.claim:
+            self._look_again(source.demuxer, recipe.claim, made.reached)
         return made.seconds
 
-    def _inspect(self, most_bytes: int) -> Made:
+    def _find_gain(self, source: Input, recipe: Recipe, shape: Shape, wanted: Loudness) -> str:
+        """Return the filter that brings the audio to the wanted loudness, measured beforehand."""
+        self._passes = Passes(self._places)
+        log = self._measure(source, recipe, shape, loudness.MEASURE, _MEASURING_SHARE)
+        measured = loudness.parse_summary(log.complaints)
+        if measured is None:
+            raise judgement.damaged(log)
+        gain = loudness.linear_gain(measured, wanted)
+        if gain is None:
+            analyser = loudness.analysis_filter(wanted)
+            log = self._measure(source, recipe, shape, analyser, _ANALYSING_SHARE)
+            analysis = loudness.parse_analysis(log.complaints)
+            if analysis is None:
+                raise judgement.damaged(log)
+            gain = loudness.dynamic_gain(analysis, wanted)
+        self._journal.info("loudness measured", loudness=measured.integrated, gain=gain)
+        self._passes.begin(self._passes.left)
+        return gain
+
+    def _measure(
+        self, source: Input, recipe: Recipe, shape: Shape, meter: str, share: float
+    ) -> Ending:
+        if self._passes:
+            self._passes.begin(share)
+        arguments = encoding.measuring_arguments(
+            source,
+            recipe,
+            chain=f"{measured_chain(recipe, shape)},{meter}",
+            progress=self._places.pass_progress,
+        )
+        return self._run(arguments).ending
+
+    def _run(self, arguments: list[str]) -> Finished:
+        done = self._children.run(arguments, watch=self._watch)
+        if self._passes:
+            self._passes.end()
+        return done
+
+    def _picture(self, source: Input, recipe: Recipe) -> int | None:
+        """Return which video stream becomes the cover, if one is wanted and not too large."""
+        picture = source.probe.picture
+        if picture is None or not holds_picture(recipe):
+            return None
+        arguments = probing.picture_arguments(source.media, source.demuxer, picture)
+        return picture if is_fit_picture(self._probe(arguments).output) else None
+
+    def _inspect(self, recipe: Recipe, most_bytes: int) -> Made:
         """Measure the result itself: FFmpeg's word for it is not enough."""
-        position = read_position(self._places.progress)
         result = self._places.result
         if not _size(result):
             return Made(size=0, most_bytes=most_bytes, reached=0.0, seconds=0.0)
-        done = self._probe(probing.ffprobe_arguments(result, Demuxer.MP3))
+        demuxer = FILES[recipe.file_type].demuxer
+        done = self._probe(probing.ffprobe_arguments(result, demuxer))
+        seconds = parse_length(done.output, demuxer) or 0.0
+        last = self._places.pass_progress if self._passes else self._places.progress
+        position = read_position(last)
+        reached = max(position.seconds if position else 0.0, seconds)
         return Made(
             size=_size(result),
             most_bytes=most_bytes,
-            reached=position.seconds if position else 0.0,
-            seconds=probing.parse_length(done.output) or 0.0,
+            reached=recipe.origin + reached,
+            seconds=seconds,
         )
+
+    def _require_part(self, ending: Ending, made: Made, recipe: Recipe) -> None:
+        trim = recipe.output.trim
+        if trim and trim.start and not made.seconds and not ending.status and not recipe.claim:
+            raise beyond_the_end(trim)
 
     def _probe(self, arguments: list[str]) -> Finished:
         return self._children.run(
@@ -131,22 +212,14 @@ class Converter:
         arguments = probing.packets_arguments(self._places.media, demuxer)
         room = Room(probing.PACKETS_TAIL, only_end=True)
         done = self._children.run(arguments, watch=self._watch, room=room)
-        if not judgement.reaches(probing.parse_last_packet(done.output), claim):
+        if not judgement.reaches(parse_last_packet(done.output), claim):
             raise judgement.cut_off(seconds, claim)
 
     def _watch(self) -> None:
+        if self._passes:
+            self._passes.tell()
         if self._mover.state() is PeerState.GONE:
             raise self._mover.lost()
-
-
-def read_position(progress: Path) -> Position | None:
-    """Return how far FFmpeg came, by its progress file."""
-    try:
-        with progress.open("rb") as file:
-            file.seek(max(0, _size(progress) - TAIL_SIZE))
-            return parse_position(file.read(TAIL_SIZE))
-    except FileNotFoundError:
-        return None
 
 
 def _size(path: Path) -> int:

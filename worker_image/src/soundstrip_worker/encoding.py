@@ -5,46 +5,144 @@ directory (CVE-2025-50817): the image sets PYTHONSAFEPATH, and works in a direct
 can write.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
+import msgspec
 
 from soundstrip_crds.audio import ResolvedOutput
+from soundstrip_worker.answers import Probe
 from soundstrip_worker.demuxers import Demuxer
-from soundstrip_worker.probing import AUDIO_CODECS, PROTOCOLS
+from soundstrip_worker.formats import FILES, encoder_name, vorbis_quality
+from soundstrip_worker.probing import AUDIO_CODECS, MOST_PIXELS, PICTURE_CODECS, PROTOCOLS
+from soundstrip_worker.recipe import Recipe, Shape
+from soundstrip_worker.tags import write_tags
 
-_COMMAND = ["ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-stats_period", "0.5", "-y"]
+_COMMAND = ["ffmpeg", "-nostdin", "-hide_banner", "-stats_period", "0.5", "-y"]
+_A_MOMENT = 0.001
+"""Seconds that are read of the media for its picture, which comes first."""
+
+_STEREO = 2
+
+Options = dict[str, Any]
 
 
-def encoding_arguments(
-    media: Path,
-    demuxer: Demuxer,
-    output: ResolvedOutput,
+class Input(msgspec.Struct, frozen=True):
+    """The source, the demuxer that reads it, and what ffprobe said."""
+
+    media: Path
+    demuxer: Demuxer
+    probe: Probe
+
+
+def making_arguments(
+    source: Input,
+    recipe: Recipe,
     *,
+    chain: str,
+    picture: int | None,
     result: Path,
     progress: Path,
     most_bytes: int,
+    extra: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Return the command that makes the audio of a file's first audio track.
+    """Return the command that makes the audio, through a chain of filters if it is encoded.
 
-    Video, subtitles and data are not decoded. `-fs` ends the output near `most_bytes`.
+    Video, subtitles and data are not decoded; `picture` is a video stream that is copied as
+    the cover. `-fs` ends the output near `most_bytes`. `extra` are further output options.
     """
-    source = ffmpeg.input(
-        f"file:{media}",
-        f=demuxer.value,
-        protocol_whitelist=PROTOCOLS,
-        codec_whitelist=AUDIO_CODECS,
-        threads=1,
-        **dict.fromkeys(("vn", "sn", "dn")),
+    audio = _open(source, AUDIO_CODECS, vn=None)[f"a:{recipe.stream.track.index}"]
+    streams = [audio] if picture is None else [audio, _open_picture(source, picture)]
+    options = (
+        _file_options(recipe)
+        | _codec_options(recipe)
+        | ({"c:v": "copy", "disposition:v:0": "attached_pic"} if len(streams) > 1 else {})
+        | ({"af": chain} if recipe.shape else {})
+        | _part_options(recipe)
+        | dict(extra or {})
     )
-    options = {"f": "mp3", "acodec": "libmp3lame", "id3v2_version": 3, "map_chapters": -1}
-    made = source["a:0"].output(f"file:{result}", **options, **_rate(output), fs=most_bytes)
-    arguments: list[str] = made.compile(cmd=[*_COMMAND, "-progress", f"file:{progress}"])
+    made = ffmpeg.output(*streams, f"file:{result}", **options, fs=most_bytes)
+    *words, destination = _compile(made, "error", progress)
+    return [*words, *_tag_words(source.probe, recipe), destination]
+
+
+def measuring_arguments(source: Input, recipe: Recipe, *, chain: str, progress: Path) -> list[str]:
+    """Return the command that sends the audio through filters that log what they find."""
+    audio = _open(source, AUDIO_CODECS, vn=None)[f"a:{recipe.stream.track.index}"]
+    return _compile(ffmpeg.output(audio, "-", af=chain, f="null"), "info", progress, "-nostats")
+
+
+def _compile(made: Any, level: str, progress: Path, *words: str) -> list[str]:  # noqa: ANN401 - ffmpeg-python has no types
+    command = [*_COMMAND, *words, "-v", level, "-progress", f"file:{progress}"]
+    arguments: list[str] = made.compile(cmd=command)
     return arguments
 
 
-def _rate(output: ResolvedOutput) -> dict[str, str | int]:
-    """A constant bit rate, or LAME's quality from 0 (best) to 9."""
-    quality = None if output.quality is None else int(output.quality.removeprefix("V"))
-    rate = {"b:a": output.bitrate, "q:a": quality}
-    return {option: value for option, value in rate.items() if value is not None}
+def _open(source: Input, codecs: str, **options: Any) -> Any:  # noqa: ANN401 - as above
+    return ffmpeg.input(
+        f"file:{source.media}",
+        f=source.demuxer.value,
+        protocol_whitelist=PROTOCOLS,
+        codec_whitelist=codecs,
+        threads=1,
+        **dict.fromkeys(("sn", "dn")),
+        **options,
+    )
+
+
+def _open_picture(source: Input, picture: int) -> Any:  # noqa: ANN401 - as above
+    """Open the source once more, and read the picture alone.
+
+    As a second stream of the one input it would hold FFmpeg's progress at its own time.
+    """
+    limits = {"t": _A_MOMENT, "max_pixels": MOST_PIXELS}
+    return _open(source, PICTURE_CODECS, **limits, an=None)[f"v:{picture}"]
+
+
+def _file_options(recipe: Recipe) -> Options:
+    """Nothing of the source's own tags comes along but by `write_tags`, and chapters' titles."""
+    file = FILES[recipe.file_type]
+    return {
+        "f": file.muxer,
+        **file.options,
+        "map_metadata:g": -1,
+        "map_metadata:s": -1,
+        "map_chapters": 0 if recipe.chapters else -1,
+    }
+
+
+def _tag_words(probe: Probe, recipe: Recipe) -> list[str]:
+    """ffmpeg-python cannot give an option more than once."""
+    language = recipe.stream.track.language
+    of_track = ["-metadata:s:a:0", f"language={language}"] if language else []
+    return [word for tag in write_tags(recipe, probe) for word in ("-metadata", tag)] + of_track
+
+
+def _codec_options(recipe: Recipe) -> Options:
+    shape, output = recipe.shape, recipe.output
+    if shape is None:
+        return {"c:a": "copy"}
+    preset = shape.encoder.presets.get(output.preset or "standard", {})
+    return {"c:a": encoder_name(output.format, shape.depth), **preset, **_rate(output, shape)}
+
+
+def _rate(output: ResolvedOutput, shape: Shape) -> Options:
+    """A bit rate, or a quality: LAME's from 0 (best) to 9, or libvorbis's from -1 to 10 (best)."""
+    if output.quality:
+        return {"q:a": int(output.quality.removeprefix("V"))}
+    if output.bitrate is None:
+        return {}
+    if output.format == "ogg":
+        return {"q:a": vorbis_quality(output.bitrate, shape.channels or _STEREO)}
+    return {"b:a": output.bitrate}
+
+
+def _part_options(recipe: Recipe) -> Options:
+    """Cut a copy at its packets, and have chapters begin with the part; filters cut the rest."""
+    trim = recipe.output.trim
+    if trim is None or not recipe.shifted:
+        return {}
+    length = {} if trim.duration is None else {"t": f"{trim.duration:.6f}"}
+    return {"ss": f"{trim.start:.6f}", **length}

@@ -11,8 +11,9 @@ from enum import Enum, auto
 import msgspec
 
 from soundstrip_crds.job import ExitCode
+from soundstrip_worker.answers import Basis, Claim
 from soundstrip_worker.failures import Disrupted, Failure, Rejected
-from soundstrip_worker.probing import NOT_WHITELISTED, Basis, Claim, Probe
+from soundstrip_worker.probing import NOT_WHITELISTED
 
 SLACK_SECONDS = 0.5
 SLACK_SHARE = 0.005
@@ -68,12 +69,6 @@ def damaged(ending: Ending) -> Rejected:
     return Rejected(
         ExitCode.CORRUPT_MEDIA, _sentence("The file is damaged or cut off", ending.complaints)
     )
-
-
-def require_audio(probe: Probe) -> None:
-    """Raise Rejected if there is no audio track."""
-    if not probe.media.tracks:
-        raise Rejected(ExitCode.NO_AUDIO_TRACK, "The file has no audio track.")
 
 
 def judge(ending: Ending, made: Made, claim: Claim | None) -> Verdict:

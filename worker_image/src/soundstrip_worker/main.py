@@ -54,7 +54,7 @@ def _move(storage: StorageSettings) -> NoReturn:
 
     converter = Peer("converter", places.converter_lock, patience=settings.peer_seconds)
     end_when(lambda: has_lost(converter, places), converter.lost, end, MoverReport)
-    observer = Observer(places)
+    observer = Observer(places, plan.output.trim)
     if storage.progress_url:
         Poster(storage.progress_url, storage.progress_token, observer, journal).start()
     database = open_store(storage.mongo_uri, storage.mongo_db)

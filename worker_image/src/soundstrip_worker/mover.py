@@ -68,7 +68,7 @@ class Mover:
         seconds = report.duration_seconds or 0.0
         if seconds < _SHORTEST_SECONDS:
             raise Disrupted(ExitCode.PEER_LOST, "The converter made no audio.")
-        result = self._store(seconds)
+        result = self._store(report, seconds)
         return MoverReport(result=result, media=report.media, stages=self.stages)
 
     def _bring(self) -> None:
@@ -90,22 +90,23 @@ class Mover:
                 ExitCode.CORRUPT_MEDIA, "The converter's report cannot be read."
             ) from error
 
-    def _store(self, seconds: float) -> Result:
+    def _store(self, report: ConverterReport, seconds: float) -> Result:
         self._observer.stage = Reason.STORING
         self.stages = replace(self.stages, converted=_now())
-        self._journal.info("audio made", seconds=seconds)
-        result = insist(partial(self._store_once, seconds), self._journal)
+        self._journal.info("audio made", seconds=seconds, copied=report.copied)
+        result = insist(partial(self._store_once, report, seconds), self._journal)
         self.stages = replace(self.stages, stored=_now())
         self._journal.info("result stored", bytes=result.size, fileId=result.file_id)
         return result
 
-    def _store_once(self, seconds: float) -> Result:
+    def _store_once(self, report: ConverterReport, seconds: float) -> Result:
         """An answer that was lost may have left the document, so look first."""
         stored = find_stored(self._database, self._plan)
         if stored:
             return stored
+        path = self._places.result
         try:
-            return store_result(self._database, self._plan, self._places.result, seconds)
+            return store_result(self._database, self._plan, path, report, seconds)
         except FileNotFoundError as error:
             raise Rejected(ExitCode.CORRUPT_MEDIA, "The converter left no result.") from error
 

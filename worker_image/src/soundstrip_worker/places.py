@@ -37,6 +37,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.output / "progress"
 
     @property
+    def pass_progress(self) -> Path:
+        """What FFmpeg's `-progress` writes where it runs more than once; `progress` sums it up."""
+        return self.output / "pass.progress"
+
+    @property
     def media_report(self) -> Path:
         """What ffprobe found, as `Media`."""
         return self.output / "media.json"

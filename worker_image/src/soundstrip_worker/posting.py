@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from soundstrip_crds.audio import Trim
 from soundstrip_crds.conversion import Media, Progress
 from soundstrip_crds.job import ProgressPost
 from soundstrip_crds.reasons import Reason
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.journal import Journal
 from soundstrip_worker.places import Places
-from soundstrip_worker.progress import TAIL_SIZE, advance, parse_position
+from soundstrip_worker.progress import TAIL_SIZE, advance, parse_position, part_seconds
 from soundstrip_worker.untrusted import read_tail, read_whole
 
 MEDIA_LIMIT = 1 << 16
@@ -26,8 +27,9 @@ _TIMEOUT_SECONDS = 2.0
 class Observer:
     """What can be seen of the conversion from the mover's side; the mover sets the stage."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, trim: Trim | None = None) -> None:
         self._places = places
+        self._trim = trim
         self._media: Media | None = None
         self._progress: Progress | None = None
         self.stage = Reason.PENDING
@@ -53,8 +55,8 @@ class Observer:
             return self._progress
         if position is None:
             return self._progress
-        total = self._media.duration_seconds if self._media else None
-        return advance(self._progress, position, total)
+        duration = self._media.duration_seconds if self._media else None
+        return advance(self._progress, position, part_seconds(duration, self._trim))
 
 
 class Poster:

@@ -1,9 +1,12 @@
 """How far FFmpeg has come: what its `-progress` says, as percent, speed and time left."""
 
 import math
+from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 
+from soundstrip_crds.audio import Trim
 from soundstrip_crds.conversion import Progress
 
 TAIL_SIZE = 2048
@@ -24,13 +27,18 @@ class Position(msgspec.Struct, frozen=True):
 
 
 def parse_position(text: bytes) -> Position | None:
-    """Read the end of a progress file; None while it holds no complete block with a time."""
+    """Read the end of a progress file; None while it holds no complete block with a time.
+
+    FFmpeg 7.1 ends with a block without one where it has written a picture too.
+    """
     lines = text.decode("ascii", "replace").split("\n")[:-1]
-    ends = [n for n, line in enumerate(lines) if line.startswith("progress=")]
-    if not ends:
-        return None
-    start = ends[-2] + 1 if len(ends) > 1 else 0
-    block = dict(line.split("=", 1) for line in lines[start : ends[-1] + 1] if "=" in line)
+    ends = [n + 1 for n, line in enumerate(lines) if line.startswith("progress=")]
+    blocks = [lines[start:end] for start, end in pairwise([0, *ends])]
+    return next((found for block in reversed(blocks) if (found := _parse_block(block))), None)
+
+
+def _parse_block(lines: list[str]) -> Position | None:
+    block = dict(line.split("=", 1) for line in lines if "=" in line)
     microseconds = parse_number(block.get("out_time_us", ""), most=_LONGEST_SECONDS * _MICROSECONDS)
     if microseconds is None:
         return None
@@ -39,6 +47,33 @@ def parse_position(text: bytes) -> Position | None:
         speed=parse_number(block.get("speed", "").strip().removesuffix("x"), most=1e6),
         ended=block["progress"].strip() == "end",
     )
+
+
+def format_position(position: Position) -> bytes:
+    """Return a block as FFmpeg would write it."""
+    speed = "N/A" if position.speed is None else f"{position.speed:.3g}x"
+    ended = "end" if position.ended else "continue"
+    microseconds = round(position.seconds * _MICROSECONDS)
+    return f"out_time_us={microseconds}\nspeed={speed}\nprogress={ended}\n".encode()
+
+
+def read_position(progress: Path) -> Position | None:
+    """Return how far FFmpeg came, by its progress file."""
+    try:
+        with progress.open("rb") as file:
+            file.seek(max(0, progress.stat().st_size - TAIL_SIZE))
+            return parse_position(file.read(TAIL_SIZE))
+    except FileNotFoundError:
+        return None
+
+
+def part_seconds(duration: float | None, trim: Trim | None) -> float | None:
+    """Return how many seconds of a media of this length are taken; None if that is not known."""
+    if trim is None:
+        return duration
+    rest = None if duration is None else max(0.0, duration - trim.start)
+    known = [seconds for seconds in (rest, trim.duration) if seconds is not None]
+    return min(known, default=None)
 
 
 def parse_number(text: str, *, most: float = _LONGEST_SECONDS) -> float | None:

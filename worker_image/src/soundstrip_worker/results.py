@@ -3,14 +3,12 @@
 from pathlib import Path
 
 from soundstrip_crds.conversion import Result
-from soundstrip_crds.job import JobPlan
+from soundstrip_crds.job import CONTENT_TYPES, ConverterReport, FileType, JobPlan
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.gridfs import FileWriter, find_result, settle_intent
 from soundstrip_storage.layout import Bucket, StoredFile
 from soundstrip_worker.untrusted import read_pieces
 
-CONTENT_TYPE = "audio/mpeg"
-_EXTENSION = ".mp3"
 _NAME_LENGTH = 255
 
 
@@ -23,8 +21,12 @@ def find_stored(database: Documents, plan: JobPlan) -> Result | None:
     return _result(file)
 
 
-def store_result(database: Documents, plan: JobPlan, path: Path, seconds: float) -> Result:
-    """Store the file and return the run's result, which is another's if that was the first.
+def store_result(
+    database: Documents, plan: JobPlan, path: Path, report: ConverterReport, seconds: float
+) -> Result:
+    """Store the file, as what the converter says that it is.
+
+    Returns the run's result, which is another's if that was the first.
 
     Raises:
         Rejected: If the file is no regular one, or larger than the plan's bound.
@@ -37,19 +39,22 @@ def store_result(database: Documents, plan: JobPlan, path: Path, seconds: float)
             "conversion": plan.conversion,
             "conversionUid": plan.uid,
             "run": plan.run,
-            "contentType": CONTENT_TYPE,
+            "contentType": CONTENT_TYPES[report.file_type],
             "durationSeconds": seconds,
             "bitrate": round(writer.length * 8 / seconds),
+            "copied": report.copied,
         }
-        stored = writer.finish(name_result(plan.source.filename), metadata)
+        name = name_result(plan.source.filename, report.file_type)
+        stored = writer.finish(name, metadata)
     settle_intent(database, writer.id)
     return _result(stored)
 
 
-def name_result(filename: str) -> str:
+def name_result(filename: str, file_type: FileType) -> str:
     """Name the audio after its source: `talk.mp4` gives `talk.mp3`, at most 255 characters."""
     stem, dot, _ = filename.rpartition(".")
-    return (stem if dot and stem else filename)[: _NAME_LENGTH - len(_EXTENSION)] + _EXTENSION
+    extension = f".{file_type}"
+    return (stem if dot and stem else filename)[: _NAME_LENGTH - len(extension)] + extension
 
 
 def _result(file: StoredFile) -> Result:
@@ -61,4 +66,5 @@ def _result(file: StoredFile) -> Result:
         content_type=file.content_type,
         duration_seconds=file.metadata["durationSeconds"],
         bitrate=file.metadata["bitrate"],
+        copied=bool(file.metadata.get("copied")),
     )

@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundstrip_crds.conversion import Media
-from soundstrip_worker.demuxers import Container, Demuxer
-from soundstrip_worker.probing import (
+from soundstrip_worker.answers import (
     Basis,
+    Chapter,
     Claim,
-    ffprobe_arguments,
-    packets_arguments,
+    Probe,
+    is_fit_picture,
     parse_last_packet,
     parse_length,
     parse_probe,
 )
+from soundstrip_worker.demuxers import Container, Demuxer
+from soundstrip_worker.probing import ffprobe_arguments, packets_arguments
 
 MP4 = Container("mp4", Demuxer.MOV)
 VIDEO = {"codec_type": "video", "codec_name": "h264", "duration": "10.0", "start_time": "0.0"}
@@ -35,7 +37,7 @@ def answer(*streams: dict[str, Any], **format_fields: str) -> bytes:
 def claim(*streams: dict[str, Any], container: Container = MP4, **fields: str) -> Claim | None:
     probe = parse_probe(answer(*streams, **fields), container)
     assert probe
-    return probe.claim
+    return probe.streams[0].claim
 
 
 def test_audio_tracks_are_described_in_order():
@@ -85,7 +87,8 @@ def test_a_length_that_ffprobe_only_estimates_is_no_claim(demuxer: Demuxer):
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_probe_or_none(output: bytes):
     parse_probe(output, MP4)
-    parse_length(output)
+    parse_length(output, Demuxer.MP3)
+    is_fit_picture(output)
     parse_last_packet(output)
 
 
@@ -100,7 +103,7 @@ def test_any_bytes_are_a_probe_or_none(output: bytes):
                 "duration": st.one_of(st.text(max_size=9), st.floats().map(str)),
                 "start_time": st.floats().map(str),
                 "tags": st.dictionaries(
-                    st.sampled_from(["language", "DURATION"]), st.text(max_size=90)
+                    st.sampled_from(["language", "DURATION", "BPS"]), st.text(max_size=90)
                 ),
             },
         ),
@@ -121,7 +124,7 @@ def test_the_last_packet_is_the_latest_of_the_tail():
 
 def test_a_results_padding_is_not_part_of_its_length():
     output = answer(audio(codec_name="mp3", duration="10.031020", start_time="0.025057"))
-    assert parse_length(output) == pytest.approx(10.005963)
+    assert parse_length(output, Demuxer.MP3) == pytest.approx(10.005963)
 
 
 @pytest.mark.parametrize("build", [ffprobe_arguments, packets_arguments])
@@ -130,3 +133,65 @@ def test_ffprobe_gets_a_forced_demuxer_and_may_open_files_only(build: Any):
     assert arguments[arguments.index("-f") + 1] == "matroska"
     assert arguments[arguments.index("-protocol_whitelist") + 1] == "file,pipe,fd"
     assert arguments[-1] == "file:/conversion/source/media"
+
+
+def probed(*streams: dict[str, Any], container: Container = MP4, **more: Any) -> Probe:
+    probe = parse_probe(json.dumps({"streams": streams, **more}).encode(), container)
+    assert probe
+    return probe
+
+
+@pytest.mark.parametrize(
+    ("codec", "sample_format", "depth"),
+    [
+        ("pcm_s16le", "s16", 16),
+        ("pcm_s24le", "s32", 24),
+        ("flac", "s32", 24),
+        ("alac", "s16p", 16),
+        ("pcm_f32le", "flt", 24),
+        ("aac", "fltp", 16),
+    ],
+)
+def test_the_depth_is_what_the_samples_need(codec: str, sample_format: str, depth: int):
+    stream = audio(codec_name=codec, sample_fmt=sample_format)
+    assert probed(stream).streams[0].depth == depth
+
+
+def test_a_bit_rate_is_taken_from_where_it_is_known():
+    tagged = audio(tags={"BPS": "96000"})
+    alone = probed(audio(), format={"bit_rate": "64000"})
+    assert probed(VIDEO, tagged, audio()).media.tracks[0].bitrate == 96_000
+    assert alone.media.tracks[0].bitrate == 64_000
+    assert probed(VIDEO, audio(), format={"bit_rate": "9000"}).media.tracks[0].bitrate is None
+
+
+def test_a_cover_is_a_picture_among_the_video_streams():
+    cover = {"codec_type": "video", "codec_name": "png", "disposition": {"attached_pic": 1}}
+    assert probed(audio(), VIDEO, cover).picture == 1
+    assert probed(audio(), VIDEO).picture is None
+    assert probed(audio(), cover | {"codec_name": "webp"}).picture is None
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "fits"),
+    [("17595", 300, True), ("9000000", 300, False), ("17595", 0, False), ("", 300, False)],
+)
+def test_a_cover_goes_along_if_its_size_is_known_and_small(size: str, width: int, *, fits: bool):
+    told = {"packets": [{"size": size}], "streams": [{"width": width, "height": 300}]}
+    assert is_fit_picture(json.dumps(told).encode()) is fits
+
+
+def test_tags_are_known_words_of_one_file_without_control_characters():
+    said = {"TITLE": "../../etc/\x1b[2Jpasswd\x00", "encoder": "x", "artist": "y" * 5000}
+    tags = probed(audio(tags={"title": "Track name"}), format={"tags": said}).tags
+    assert tags == {"title": "../../etc/[2Jpasswd", "artist": "y" * 1024}
+
+
+def test_ogg_has_its_tags_in_the_stream():
+    stream = audio(codec_name="vorbis", tags={"TITLE": "Song"})
+    assert probed(stream, container=Container("ogg", Demuxer.OGG)).tags == {"title": "Song"}
+
+
+def test_chapters_are_read_with_their_titles():
+    chapter = {"start_time": "1.000000", "end_time": "2.5", "tags": {"title": "Two"}}
+    assert probed(audio(), chapters=[chapter]).chapters == (Chapter(1.0, 2.5, "Two"),)

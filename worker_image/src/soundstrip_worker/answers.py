@@ -1,0 +1,284 @@
+"""What a source is, by ffprobe's answers: its tracks, how long they claim to be, and its words."""
+
+from enum import Enum, auto
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from soundstrip_crds.conversion import Media, Track
+from soundstrip_worker.demuxers import Container, Demuxer
+from soundstrip_worker.probing import PICTURE_CODECS, TAGS
+from soundstrip_worker.progress import parse_number
+
+_TRACKS_LIMIT = 32
+_TAG_LENGTH = 1024
+MOST_PICTURE_BYTES = 8 << 20
+"""A larger cover is left out."""
+
+
+_FINE_FORMATS = frozenset({"s32", "s32p"})
+_COARSE_FORMATS = frozenset({"u8", "u8p", "s16", "s16p"})
+_FLOATS = "pcm_f"
+_UNDETERMINED = "und"
+_ESTIMATES = frozenset({Demuxer.MPEG_TS, Demuxer.MPEG_PS, Demuxer.MP3, Demuxer.AAC})
+_COUNT_FROM_ZERO = frozenset({Demuxer.MP3, Demuxer.OGG})
+"""Their durations include what comes before the first timestamp: the encoder's delay."""
+_ONE_LENGTH_FOR_ALL = frozenset({Demuxer.ASF, Demuxer.FLV})
+
+
+class Basis(Enum):
+    """What a claim about the length is about."""
+
+    TRACK = auto()
+    FILE = auto()
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Where the file says that it ends, in seconds from its first timestamp."""
+
+    seconds: float
+    basis: Basis
+
+
+class AudioStream(msgspec.Struct, frozen=True):
+    """An audio track as its decoder gives it; `begins` is in seconds from the media's start.
+
+    Without a claim the file's headers don't vouch for the track's length.
+    """
+
+    track: Track
+    depth: Literal[16, 24] = 16
+    """Bits that a sample needs: lossy audio has no more than 16 that mean something."""
+    whole: bool = False
+    """Its samples are integers of 16 bits at most, so 16 bits hold them exactly."""
+    begins: float = 0.0
+    claim: Claim | None = None
+
+
+class Chapter(msgspec.Struct, frozen=True):
+    """A chapter, in seconds from the media's start."""
+
+    start: float
+    end: float
+    title: str
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """What ffprobe found; `picture` is the cover's place among the video streams."""
+
+    media: Media
+    streams: tuple[AudioStream, ...] = ()
+    tags: dict[str, str] = {}
+    picture: int | None = None
+    chapters: tuple[Chapter, ...] = ()
+
+
+class _Disposition(msgspec.Struct, frozen=True):
+    attached_pic: int = 0
+
+
+class _Stream(msgspec.Struct, frozen=True):
+    codec_type: str = ""
+    codec_name: str = "unknown"
+    channels: int = 0
+    sample_rate: str = ""
+    sample_fmt: str = ""
+    bit_rate: str = ""
+    duration: str = ""
+    start_time: str = ""
+    disposition: _Disposition = _Disposition()
+    tags: dict[str, str] = {}
+
+
+class _Chapter(msgspec.Struct, frozen=True):
+    start_time: str = ""
+    end_time: str = ""
+    tags: dict[str, str] = {}
+
+
+class _Format(msgspec.Struct, frozen=True):
+    duration: str = ""
+    start_time: str = ""
+    bit_rate: str = ""
+    tags: dict[str, str] = {}
+
+
+class _Packet(msgspec.Struct, frozen=True):
+    size: str = ""
+
+
+class _Picture(msgspec.Struct, frozen=True):
+    width: int = 0
+    height: int = 0
+
+
+class _PictureAnswer(msgspec.Struct, frozen=True):
+    packets: Annotated[list[_Packet], Meta(min_length=1)]
+    streams: Annotated[list[_Picture], Meta(min_length=1)]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    streams: list[_Stream] = []
+    chapters: list[_Chapter] = []
+    format: _Format = _Format()
+
+
+def is_fit_picture(output: bytes) -> bool:
+    """Tell, by ffprobe's answer about it, whether a picture can go along: not if it is too large.
+
+    One whose size cannot be read would keep FFmpeg from writing the file.
+    """
+    try:
+        answer = msgspec.json.decode(output, type=_PictureAnswer)
+    except msgspec.DecodeError:
+        return False
+    packet, stream = answer.packets[0], answer.streams[0]
+    known = stream.width > 0 and stream.height > 0
+    return known and 0 < (_whole(packet.size) or 0) <= MOST_PICTURE_BYTES
+
+
+def parse_probe(output: bytes, container: Container) -> Probe | None:
+    """Read ffprobe's answer; None if it is none, as for a file that could not be opened."""
+    answer = _read(output)
+    if answer is None:
+        return None
+    audio = [stream for stream in answer.streams if stream.codec_type == "audio"]
+    streams = tuple(
+        _audio_stream(n, stream, answer, container)
+        for n, stream in enumerate(audio[:_TRACKS_LIMIT])
+    )
+    return Probe(
+        media=Media(
+            container=container.name,
+            duration_seconds=parse_number(answer.format.duration),
+            tracks=tuple(stream.track for stream in streams),
+        ),
+        streams=streams,
+        tags=_tags(answer, audio if container.demuxer is Demuxer.OGG else []),
+        picture=_picture(answer),
+        chapters=tuple(_chapter(each) for each in answer.chapters),
+    )
+
+
+def parse_length(output: bytes, demuxer: Demuxer) -> float | None:
+    """Return the seconds of a file's first stream, by ffprobe's answer, without its padding."""
+    answer = _read(output) or _Answer()
+    stream = answer.streams[0] if answer.streams else _Stream()
+    duration = (
+        parse_number(stream.duration)
+        or _clock(stream.tags.get("DURATION", ""))
+        or (parse_number(answer.format.duration) if answer.streams else None)
+    )
+    skipped = _offset(stream.start_time) if demuxer in _COUNT_FROM_ZERO else 0.0
+    return max(0.0, duration - skipped) if duration else None
+
+
+def _read(output: bytes) -> _Answer | None:
+    try:
+        return msgspec.json.decode(output, type=_Answer)
+    except msgspec.DecodeError:
+        return None
+
+
+def parse_last_packet(output: bytes) -> float:
+    """Return the latest time, in seconds from the file's start, at the end of a packet list."""
+    rows = [line.split(",") for line in output.decode("ascii", "replace").splitlines()]
+    starts = [_offset(row[1]) for row in rows if row[0] == "format" and len(row) > 1]
+    times = [_offset(field) for row in rows if row[0] == "packet" for field in row[1:]]
+    return max(times, default=0.0) - (starts[-1] if starts else 0.0)
+
+
+def _audio_stream(n: int, stream: _Stream, answer: _Answer, container: Container) -> AudioStream:
+    fine = stream.sample_fmt in _FINE_FORMATS or stream.codec_name.startswith(_FLOATS)
+    vouched = container.demuxer not in _ESTIMATES
+    return AudioStream(
+        track=_track(n, stream, answer),
+        depth=24 if fine else 16,
+        whole=stream.sample_fmt in _COARSE_FORMATS,
+        begins=max(0.0, _offset(stream.start_time) - _offset(answer.format.start_time)),
+        claim=_claim(answer.format, stream, container) if vouched else None,
+    )
+
+
+def _track(index: int, stream: _Stream, answer: _Answer) -> Track:
+    language = _word(stream.tags.get("language", ""))
+    alone = answer.format.bit_rate if len(answer.streams) == 1 else ""
+    return Track(
+        index=index,
+        codec=_word(stream.codec_name) or "unknown",
+        channels=max(0, stream.channels) or None,
+        sample_rate=_whole(stream.sample_rate),
+        bitrate=_whole(stream.bit_rate) or _whole(stream.tags.get("BPS", "")) or _whole(alone),
+        language=language if language not in {"", _UNDETERMINED} else None,
+    )
+
+
+def _tags(answer: _Answer, telling: list[_Stream]) -> dict[str, str]:
+    """The file's words; those of the first telling stream belong to it."""
+    of_stream = telling[0].tags if telling else {}
+    said = {key.lower(): text for key, text in (*of_stream.items(), *answer.format.tags.items())}
+    clean = {key: clean_text(said[key])[:_TAG_LENGTH] for key in TAGS if key in said}
+    return {key: text for key, text in clean.items() if text}
+
+
+def _picture(answer: _Answer) -> int | None:
+    videos = [stream for stream in answer.streams if stream.codec_type == "video"]
+    return next(
+        (
+            n
+            for n, stream in enumerate(videos)
+            if stream.disposition.attached_pic and stream.codec_name in PICTURE_CODECS.split(",")
+        ),
+        None,
+    )
+
+
+def _chapter(chapter: _Chapter) -> Chapter:
+    return Chapter(
+        start=max(0.0, _offset(chapter.start_time)),
+        end=max(0.0, _offset(chapter.end_time)),
+        title=clean_text(chapter.tags.get("title", ""))[:_TAG_LENGTH],
+    )
+
+
+def clean_text(text: str) -> str:
+    """Return the text without control characters, but with its line breaks."""
+    return "".join(c for c in text if c.isprintable() or c == "\n").strip()
+
+
+def _claim(file: _Format, audio: _Stream, container: Container) -> Claim | None:
+    """A track's own length counts first; a file's may be that of its video."""
+    start = _offset(audio.start_time) - _offset(file.start_time)
+    of_track = container.demuxer not in _ONE_LENGTH_FOR_ALL
+    if of_track and (duration := parse_number(audio.duration)):
+        return Claim(max(0.0, start + duration), Basis.TRACK)
+    if end := _clock(audio.tags.get("DURATION", "")):
+        return Claim(end, Basis.TRACK)
+    if duration := parse_number(file.duration):
+        return Claim(duration, Basis.FILE)
+    return None
+
+
+def _clock(text: str) -> float | None:
+    """Read Matroska's `HH:MM:SS.fraction`, where a track ends."""
+    hours, _, rest = text.partition(":")
+    minutes, _, seconds = rest.partition(":")
+    parts = [parse_number(part) for part in (hours, minutes, seconds)]
+    if None in parts:
+        return None
+    return sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=True) if part)
+
+
+def _offset(text: str) -> float:
+    sign = -1 if text.startswith("-") else 1
+    return sign * (parse_number(text.removeprefix("-")) or 0.0)
+
+
+def _whole(text: str) -> int | None:
+    number = parse_number(text)
+    return int(number) if number else None
+
+
+def _word(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())[:63].strip()

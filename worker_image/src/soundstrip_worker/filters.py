@@ -1,0 +1,73 @@
+"""The filters between decoder and encoder, as one string for FFmpeg's `-af`."""
+
+from soundstrip_worker.recipe import Recipe, Shape
+
+# ITU-R BS.775-4, table 2: centre and surround channels go into stereo by 1/sqrt(2), the LFE channel
+# not at all. With rematrix_maxval the sums are scaled to 1, so that nothing clips.
+_DOWNMIX = (
+    "center_mix_level=0.70710678:surround_mix_level=0.70710678:lfe_mix_level=0:rematrix_maxval=1"
+)
+_DITHER = "dither_method=triangular"
+_DITHERED_DEPTH = 16
+_MONO = 1
+_STEREO = 2
+_FLOAT = "flt"
+
+
+def chain(recipe: Recipe, shape: Shape, gain: str = "") -> str:
+    """Return the whole chain; `gain` is what `loudness` says.
+
+    Its last filter sets the timestamps: the result begins at 0, or, for FFmpeg to shift it, where
+    the trim does. What is added behind it counts the result's own samples.
+    """
+    return ",".join([*_cut(recipe), *_mix(shape), *_finish(shape, gain), _clock(recipe)])
+
+
+def measured_chain(recipe: Recipe, shape: Shape) -> str:
+    """Return the chain up to where the gain comes in: what it lets through is to be measured."""
+    return ",".join([*_cut(recipe), *_mix(shape), *_bridge(shape)])
+
+
+def _cut(recipe: Recipe) -> list[str]:
+    """Exact to the sample, by the media's time."""
+    trim = recipe.output.trim
+    if trim is None:
+        return []
+    end = "" if trim.duration is None else f":end={trim.start + trim.duration:.6f}"
+    return [f"atrim=start={trim.start:.6f}{end}"]
+
+
+def _mix(shape: Shape) -> list[str]:
+    """Mono becomes stereo with both channels as loud as it was."""
+    if (shape.from_channels, shape.channels) == (_MONO, _STEREO):
+        return ["pan=stereo|c0=c0|c1=c0"]
+    return []
+
+
+def _finish(shape: Shape, gain: str) -> list[str]:
+    first = [*_bridge(shape), gain] if gain else []
+    coarse = shape.depth == _DITHERED_DEPTH and not shape.exact
+    options = f"{_DOWNMIX}:{_DITHER}" if coarse else _DOWNMIX
+    return [
+        *first,
+        f"aresample={options}",
+        _format(shape, shape.encoder.sample_formats[shape.depth]),
+    ]
+
+
+def _bridge(shape: Shape) -> list[str]:
+    return [f"aresample={_DOWNMIX}", _format(shape, _FLOAT)]
+
+
+def _format(shape: Shape, sample_formats: str) -> str:
+    layouts = shape.encoder.layouts
+    layout = layouts[shape.channels - 1] if shape.channels else "|".join(layouts)
+    rate = f":sample_rates={shape.rate}" if shape.rate else ""
+    return f"aformat=sample_fmts={sample_formats}{rate}:channel_layouts={layout}"
+
+
+def _clock(recipe: Recipe) -> str:
+    trim = recipe.output.trim
+    if trim and recipe.shifted:
+        return f"asetpts=PTS-STARTPTS+round({trim.start:.6f}/TB)"
+    return "asetpts=PTS-STARTPTS"

@@ -1,0 +1,200 @@
+"""What is to be made of a source, decided from the wish and from what ffprobe said."""
+
+import msgspec
+
+from soundstrip_crds.audio import ResolvedOutput, TrackChoice, Trim
+from soundstrip_crds.conversion import Track
+from soundstrip_crds.job import ExitCode, FileType
+from soundstrip_worker.answers import AudioStream, Claim, Probe
+from soundstrip_worker.failures import Rejected
+from soundstrip_worker.formats import (
+    ENCODERS,
+    FILES,
+    Chapters,
+    Encoder,
+    codec_of,
+    fitting_rate,
+    original_file,
+)
+
+COPY_SHARE = 1.05
+"""A source of this much more than the bit rate that is asked for is still what is asked for."""
+
+MOST_CHAPTERS = 250
+"""More are left out: ID3v2 has a table of contents with 255 entries at most."""
+
+_CHANNELS = {"mono": 1, "stereo": 2}
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """The samples that an encoder is given; what is None is left as it comes."""
+
+    encoder: Encoder
+    depth: int
+    rate: int | None
+    channels: int | None
+    from_channels: int | None
+    exact: bool
+    """The source's samples fit into the depth as they are."""
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How a source becomes the audio; without a shape its track is copied, not encoded."""
+
+    output: ResolvedOutput
+    stream: AudioStream
+    file_type: FileType
+    shape: Shape | None
+    chapters: bool
+    """FFmpeg writes the source's chapters."""
+    claim: Claim | None
+    """Where, in the source's time, the part that is taken ends, if the source vouches for it."""
+
+    @property
+    def copied(self) -> bool:
+        """Whether the source's own audio is kept."""
+        return self.shape is None
+
+    @property
+    def shifted(self) -> bool:
+        """Whether FFmpeg itself moves the time of the trim to 0: it does so with chapters."""
+        return bool(self.output.trim) and (self.copied or self.chapters)
+
+    @property
+    def origin(self) -> float:
+        """Where the result begins, in seconds from the media's start."""
+        if self.output.trim:
+            return self.output.trim.start
+        return 0.0 if self.copied else self.stream.begins
+
+
+def decide(output: ResolvedOutput, probe: Probe) -> Recipe:
+    """Return the recipe.
+
+    Raises:
+        Rejected: NO_AUDIO_TRACK if the track, or the part of it, is not there;
+            UNSUPPORTED_MEDIA if the original cannot be kept in any file.
+    """
+    stream = choose_stream(probe.streams, output.track)
+    _require_part(output.trim, stream)
+    file_type = _file_type(output, stream.track.codec)
+    own = FILES[file_type].chapters is Chapters.OWN
+    return Recipe(
+        output=output,
+        stream=stream,
+        file_type=file_type,
+        chapters=own and 0 < len(probe.chapters) <= MOST_CHAPTERS,
+        shape=None if is_kept(output, stream) else _shape(output, stream),
+        claim=_end(stream.claim, output.trim),
+    )
+
+
+def choose_stream(streams: tuple[AudioStream, ...], choice: TrackChoice | None) -> AudioStream:
+    """Return the track that is asked for, or the first.
+
+    Raises:
+        Rejected: NO_AUDIO_TRACK, with the tracks that there are.
+    """
+    if not streams:
+        raise Rejected(ExitCode.NO_AUDIO_TRACK, "The file has no audio track.")
+    if choice is None:
+        return streams[0]
+    found = next((stream for stream in streams if _is_meant(stream.track, choice)), None)
+    if found:
+        return found
+    wanted = f"{choice.index}" if choice.language is None else f"in {choice.language}"
+    there = ", ".join(_name(stream.track) for stream in streams)
+    raise Rejected(ExitCode.NO_AUDIO_TRACK, f"There is no audio track {wanted}; there are {there}.")
+
+
+def is_kept(output: ResolvedOutput, stream: AudioStream) -> bool:
+    """Tell whether the track is what is asked for already, so that encoding could only harm it."""
+    if output.format == "original":
+        return True
+    track = stream.track
+    same = (
+        track.codec == codec_of(output.format, output.bit_depth or stream.depth)
+        and output.sample_rate in {None, track.sample_rate}
+        and (output.channels is None or _CHANNELS[output.channels] == track.channels)
+    )
+    changed = output.trim or output.loudness or output.quality
+    return same and not changed and (_is_small(output, track) or _is_as_deep(output, stream))
+
+
+def _is_small(output: ResolvedOutput, track: Track) -> bool:
+    if not (output.bitrate and track.bitrate):
+        return False
+    return track.bitrate <= COPY_SHARE * 1000 * int(output.bitrate.removesuffix("k"))
+
+
+def _is_as_deep(output: ResolvedOutput, stream: AudioStream) -> bool:
+    lossless = bool(ENCODERS[output.format].sample_formats.get(stream.depth))
+    return lossless and output.bit_depth in {None, stream.depth}
+
+
+def _is_meant(track: Track, choice: TrackChoice) -> bool:
+    """By language as RFC 4647, 3.3.1 has it: `en` finds `en-GB` too."""
+    if choice.language is None:
+        return track.index == choice.index
+    have, want = (track.language or "").casefold(), choice.language.casefold()
+    return have == want or have.startswith(f"{want}-")
+
+
+def _name(track: Track) -> str:
+    told = ", ".join(word for word in (track.codec, track.language) if word)
+    return f"{track.index} ({told})"
+
+
+def _require_part(trim: Trim | None, stream: AudioStream) -> None:
+    if trim and stream.claim and trim.start >= stream.claim.seconds:
+        raise beyond_the_end(trim, stream.claim.seconds)
+
+
+def beyond_the_end(trim: Trim, seconds: float | None = None) -> Rejected:
+    """Return that there is no audio in the part that is asked for."""
+    end = "before that" if seconds is None else f"at {seconds:.1f} s"
+    return Rejected(
+        ExitCode.NO_AUDIO_TRACK,
+        f"The part that is asked for starts at {trim.start:.1f} s, and the audio ends {end}.",
+    )
+
+
+def _end(claim: Claim | None, trim: Trim | None) -> Claim | None:
+    if claim is None or trim is None or trim.duration is None:
+        return claim
+    return Claim(min(claim.seconds, trim.start + trim.duration), claim.basis)
+
+
+def _file_type(output: ResolvedOutput, codec: str) -> FileType:
+    if output.format != "original":
+        return ENCODERS[output.format].file
+    file = original_file(codec)
+    if file is None:
+        raise Rejected(
+            ExitCode.UNSUPPORTED_MEDIA,
+            f"There is no file that keeps {codec} audio as it is; ask for another format.",
+        )
+    return file
+
+
+def _shape(output: ResolvedOutput, stream: AudioStream) -> Shape:
+    encoder, track = ENCODERS[output.format], stream.track
+    depth = output.bit_depth or stream.depth
+    most = len(encoder.layouts)
+    wanted = _CHANNELS[output.channels] if output.channels else track.channels
+    return Shape(
+        encoder=encoder,
+        depth=depth if depth in encoder.sample_formats else 0,
+        rate=output.sample_rate or fitting_rate(encoder, track.sample_rate),
+        channels=min(wanted, most) if wanted else None,
+        from_channels=track.channels,
+        exact=stream.whole and not output.loudness,
+    )
+
+
+def holds_picture(recipe: Recipe) -> bool:
+    """Tell whether a cover is wanted and has a place in the file.
+
+    A picture has no time, so FFmpeg drops it where it moves the time.
+    """
+    return recipe.output.cover_art and FILES[recipe.file_type].picture and not recipe.shifted
