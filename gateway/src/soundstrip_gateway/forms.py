@@ -7,7 +7,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 FILE_FIELD = "file"
 
-_MAX_FIELDS = 16
+_MAX_FIELDS = 40
 _MAX_FIELD_BYTES = 1024
 
 

@@ -1,22 +1,55 @@
 """What an uploader may ask for beside the file, and how the words are read."""
 
 from collections.abc import Mapping
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
-from soundstrip_crds.audio import Bitrate, Output, Quality
+from soundstrip_crds.audio import (
+    BitDepth,
+    Bitrate,
+    Channels,
+    Format,
+    Loudness,
+    Output,
+    Preset,
+    Quality,
+    SampleRate,
+    Tags,
+    TrackChoice,
+    Trim,
+)
 from soundstrip_crds.conversion import Notify
+from soundstrip_gateway.combinations import contradiction
 
-FIELDS = ("profile", "bitrate", "quality", "notify")
-"""Names of form fields and query parameters."""
-
-_OUTPUT_FIELDS = ("profile", "bitrate", "quality")
-_CHOICES = {"bitrate": get_args(Bitrate), "quality": get_args(Quality)}
-
+_CHOICES: dict[str, Any] = {
+    "format": Format,
+    "preset": Preset,
+    "bitrate": Bitrate,
+    "quality": Quality,
+    "sampleRate": SampleRate,
+    "channels": Channels,
+    "bitDepth": BitDepth,
+}
+_NUMBERS = {
+    "loudness": (Loudness, "target", "is a number of LUFS from -36 to -5"),
+    "truePeak": (Loudness, "truePeak", "is a number of dBTP from -9 to 0"),
+    "trimStart": (Trim, "start", "is a number of seconds from 0 to 31536000"),
+    "trimDuration": (Trim, "duration", "is a number of seconds from 0.01 to 31536000"),
+    "track": (TrackChoice, "index", "is a whole number from 0 to 31"),
+}
+_LANGUAGE = "language is a language's code, for instance eng."
+_TAGS = {
+    **{name: name for name in ("title", "artist", "album", "albumArtist", "composer")},
+    **{name: name for name in ("genre", "date", "comment")},
+    "trackNumber": "track",
+}
+_PARTS = {Loudness: "loudness", Trim: "trim", TrackChoice: "track"}
 _PROFILE_NAME = "profile is a name of at most 63 lower-case letters, digits and -."
-
 _YES_NO = {"true": True, "false": False}
+
+FIELDS = ("profile", *_CHOICES, *_NUMBERS, "language", "coverArt", *_TAGS, "notify")
+"""Names of form fields and query parameters."""
 
 
 class WishRefused(ValueError):
@@ -34,30 +67,58 @@ def parse_wish(fields: Mapping[str, str]) -> Wish:
     """Read the fields; what is not said gets the CRD's default.
 
     Raises:
-        WishRefused: If a field is unknown or its value is none of the possible ones.
+        WishRefused: If a field is unknown, its value is none of the possible ones, or fields
+            contradict each other.
     """
     for name in fields:
         if name not in FIELDS:
             raise WishRefused(f"There is no field {name!r:.60}; there are {', '.join(FIELDS)}.")
-    if len({*_OUTPUT_FIELDS} & fields.keys()) > 1:
-        raise WishRefused(f"Give one of {', '.join(_OUTPUT_FIELDS)}, not several.")
-    return Wish(output=_parse_output(fields), notify=_parse_notify(fields))
+    if "truePeak" in fields and "loudness" not in fields:
+        raise WishRefused("truePeak goes with loudness.")
+    output = _parse_output(fields)
+    if sentence := contradiction(output):
+        raise WishRefused(f"{sentence[0].upper()}{sentence[1:]}.")
+    return Wish(output=output, notify=Notify(email=_parse_yes_no(fields, "notify")))
 
 
 def _parse_output(fields: Mapping[str, str]) -> Output:
     """Whether there is such a profile is the operator's to say: it may be made any time."""
-    wanted = {name: fields[name] for name in _OUTPUT_FIELDS if name in fields}
-    try:
-        return msgspec.convert(wanted, Output)
-    except msgspec.ValidationError as error:
-        [name] = wanted
+    words: dict[str, Any] = {"coverArt": _parse_yes_no(fields, "coverArt")}
+    for name, text in fields.items():
         if name == "profile":
-            raise WishRefused(_PROFILE_NAME) from error
-        raise WishRefused(f"{name} is one of {', '.join(_CHOICES[name])}.") from error
+            words |= _check({name: text}, Output, _PROFILE_NAME)
+        elif name in _CHOICES:
+            words[name] = _choose(name, text)
+        elif name in _NUMBERS:
+            kind, word, bounds = _NUMBERS[name]
+            number = _check({word: text}, kind, f"{name} {bounds}.")
+            words[_PARTS[kind]] = words.get(_PARTS[kind], {}) | number
+        elif name == "language":
+            words["track"] = words.get("track", {}) | _check({name: text}, TrackChoice, _LANGUAGE)
+        elif name in _TAGS:
+            tag = _check({_TAGS[name]: text}, Tags, f"{name} has from 1 to 255 characters.")
+            words["metadata"] = words.get("metadata", {}) | tag
+    return msgspec.convert(words, Output)
 
 
-def _parse_notify(fields: Mapping[str, str]) -> Notify:
-    word = fields.get("notify", "true")
+def _check(words: dict[str, Any], kind: Any, sentence: str) -> dict[str, Any]:  # noqa: ANN401 - a Struct's type
+    """Return the words as the contract's types, by their names in the object."""
+    try:
+        checked = msgspec.to_builtins(msgspec.convert(words, kind, strict=False))
+    except msgspec.ValidationError as error:
+        raise WishRefused(sentence) from error
+    return {name: checked[name] for name in words if name in checked}
+
+
+def _choose(name: str, text: str) -> Any:  # noqa: ANN401 - one of the field's own
+    choices = {str(choice): choice for choice in get_args(_CHOICES[name])}
+    if text not in choices:
+        raise WishRefused(f"{name} is one of {', '.join(choices)}.")
+    return choices[text]
+
+
+def _parse_yes_no(fields: Mapping[str, str], name: str) -> bool:
+    word = fields.get(name, "true")
     if word not in _YES_NO:
-        raise WishRefused("notify is true or false.")
-    return Notify(email=_YES_NO[word])
+        raise WishRefused(f"{name} is true or false.")
+    return _YES_NO[word]

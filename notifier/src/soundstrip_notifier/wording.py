@@ -27,13 +27,14 @@ class Wording:
 def describe_success(data: ConversionFinished, result: Result, public_url: str) -> Wording:
     """Say that the audio is there, what it is and how to get it."""
     name = clean_line(result.filename)
+    kind = name.rpartition(".")[2]
     link = download_link(public_url, data.source_file_id)
     return Wording(
         subject=f"Your audio is ready: {shorten(name)}",
         paragraphs=(
             f"Hello {clean_line(data.owner.name)},",
-            f'"{clean_line(data.filename)}" was converted to MP3.',
-            f"mp3 file_id: {clean_line(data.source_file_id)} is now ready!",
+            f'"{clean_line(data.filename)}" was converted to {kind.upper()}.',
+            f"{kind} file_id: {clean_line(data.source_file_id)} is now ready!",
         ),
         facts=(
             ("File", name),
@@ -55,7 +56,7 @@ def describe_failure(data: ConversionFinished) -> Wording:
         subject=f"Your video could not be converted: {shorten(name)}",
         paragraphs=(
             f"Hello {clean_line(data.owner.name)},",
-            f'"{name}" could not be converted to MP3.',
+            f'"{name}" could not be converted.',
             *((why,) if why and remedy not in why else ()),
             remedy if remedy not in why else why,
         ),
