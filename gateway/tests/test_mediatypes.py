@@ -36,6 +36,12 @@ KNOWN = [
     (b"OggS\x00\x02", "application/ogg"),
     (b"fLaC\x00\x00\x00\x22", "audio/flac"),
     (b"ID3\x04\x00", "audio/mpeg"),
+    (b"FORM\0\0\0\x10AIFF", "audio/aiff"),
+    (b"riff\x2e\x91\xcf\x11\xa5\xd6", "audio/x-w64"),
+    (b"caff\0\x01\0\0", "audio/x-caf"),
+    (b".snd\0\0\0\x18", "audio/basic"),
+    (b"#!AMR\n", "audio/amr"),
+    (b"\x0b\x77\x12\x34\x10\x40", "audio/ac3"),
     (b"\xff\xfb\x90\x64", "audio/mpeg"),
     (b"\xff\xf1\x50\x80", "audio/aac"),
 ]

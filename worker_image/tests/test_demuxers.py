@@ -30,6 +30,13 @@ EBML = bytes.fromhex("1a45dfa3")
         (b"\xff\xf1\x50\x80", "aac", Demuxer.AAC),
         (b"ID3\x04\0\0", "mp3", Demuxer.MP3),
         (b"\xff\xfb\x90\x64", "mp3", Demuxer.MP3),
+        (b"FORM\0\0\0\x10AIFC", "aiff", Demuxer.AIFF),
+        (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", "w64", Demuxer.W64),
+        (b"caff\0\x01\0\0", "caf", Demuxer.CAF),
+        (b".snd\0\0\0\x18", "au", Demuxer.AU),
+        (b"#!AMR\n", "amr", Demuxer.AMR),
+        (b"\x0b\x77\x12\x34\x10\x40", "ac3", Demuxer.AC3),
+        (b"\x0b\x77\x01\x34\x34\x87", "eac3", Demuxer.EAC3),
     ],
 )
 def test_a_container_is_known_by_its_first_bytes(head: bytes, name: str, demuxer: Demuxer):
@@ -70,5 +77,6 @@ def test_no_text_is_media_unless_it_starts_with_a_signature(text: str):
     signatures = {"ID3", "RIFF", "RF64", "OggS", "fLaC", "FLV\x01"}
     boxes = {"ftyp", "moov", "mdat", "free", "skip", "wide", "pnot", "styp", "uuid"}
     starts = text[:4] in signatures or text[:3] == "ID3" or text[4:8] in boxes
+    starts = starts or text.startswith(("caff", ".snd", "#!AMR", "\x0bw", "FORM"))
     synced = text[:1] == "G" or text[4:5] == "G"
     assert container is None or starts or synced

@@ -73,7 +73,8 @@ REMEDY: dict[Reason, str] = {
     Reason.SUCCEEDED: "The audio is ready to be downloaded.",
     Reason.UNSUPPORTED_MEDIA: "The file is no video or audio that can be read here; upload MP4, "
     "M4V, MOV, MKV, WebM, AVI, FLV or WMV.",
-    Reason.NO_AUDIO_TRACK: "The video has no audio track; upload one that has sound.",
+    Reason.NO_AUDIO_TRACK: "The file does not have the audio that is asked for; upload one that "
+    "has sound, or ask for a track and a part that it has.",
     Reason.CORRUPT_MEDIA: "The file is damaged or cut off; check that it plays to its end, and "
     "upload it again.",
     Reason.SOURCE_MISSING: "The owner has no complete upload with this file id; upload the file "

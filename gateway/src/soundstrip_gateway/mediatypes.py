@@ -19,6 +19,11 @@ _PREFIXES = (
     (b"OggS", "application/ogg"),
     (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"),
+    (b"riff\x2e\x91\xcf\x11", "audio/x-w64"),
+    (b"caff\x00", "audio/x-caf"),
+    (b".snd\x00", "audio/basic"),
+    (b"#!AMR", "audio/amr"),
+    (b"\x0b\x77", "audio/ac3"),
 )
 _RIFF_FORMS = {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav"}
 _EBML = b"\x1a\x45\xdf\xa3"
@@ -31,7 +36,8 @@ def sniff(head: bytes) -> str | None:
     """Return the media type of a video or audio file that begins so; None for anything else.
 
     Sources of the signatures: ISO/IEC 14496-12 (ftyp), QuickTime File Format, RFC 8794 and 9559
-    (Matroska), ISO/IEC 13818-1 (MPEG streams), RFC 3533 (Ogg), RFC 9639 (FLAC), ID3v2.
+    (Matroska), ISO/IEC 13818-1 (MPEG streams), RFC 3533 (Ogg), RFC 9639 (FLAC), ID3v2,
+    ATSC A/52 (AC-3), RFC 4867 (AMR), Apple's Core Audio Format and AIFF, Sony's Wave64.
     """
     for prefix, media_type in _PREFIXES:
         if head.startswith(prefix):
@@ -40,6 +46,7 @@ def sniff(head: bytes) -> str | None:
         _sniff_boxes(head)
         or _sniff_ebml(head)
         or _sniff_riff(head)
+        or _sniff_aiff(head)
         or _sniff_transport_stream(head)
         or _sniff_frames(head)
     )
@@ -66,6 +73,10 @@ def _sniff_ebml(head: bytes) -> str | None:
 
 def _sniff_riff(head: bytes) -> str | None:
     return _RIFF_FORMS.get(head[8:12]) if head[:4] in {b"RIFF", b"RF64"} else None
+
+
+def _sniff_aiff(head: bytes) -> str | None:
+    return "audio/aiff" if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"} else None
 
 
 def _sniff_transport_stream(head: bytes) -> str | None:

@@ -21,7 +21,10 @@ _FINE_FORMATS = frozenset({"s32", "s32p"})
 _COARSE_FORMATS = frozenset({"u8", "u8p", "s16", "s16p"})
 _FLOATS = "pcm_f"
 _UNDETERMINED = "und"
-_ESTIMATES = frozenset({Demuxer.MPEG_TS, Demuxer.MPEG_PS, Demuxer.MP3, Demuxer.AAC})
+_ESTIMATES = frozenset(
+    {Demuxer.MPEG_TS, Demuxer.MPEG_PS, Demuxer.MP3, Demuxer.AAC}
+    | {Demuxer.AC3, Demuxer.EAC3, Demuxer.AMR, Demuxer.AU}
+)
 _COUNT_FROM_ZERO = frozenset({Demuxer.MP3, Demuxer.OGG})
 """Their durations include what comes before the first timestamp: the encoder's delay."""
 _ONE_LENGTH_FOR_ALL = frozenset({Demuxer.ASF, Demuxer.FLV})

@@ -13,11 +13,14 @@ HEAD_SIZE = 4096
 """Bytes that `recognise` wants to see; fewer do if the file is shorter."""
 
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_W64_RIFF = b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000")
 _EBML = bytes.fromhex("1a45dfa3")
 _MPEG_PS_PACK = bytes.fromhex("000001ba")
 _FIRST_BOXES = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid"}
 )
+_AC3_SYNC = b"\x0b\x77"
+_AC3_VERSIONS, _EAC3_VERSION = (6, 8), 16
 _TS_SYNC = 0x47
 _TS_PACKETS = 3
 
@@ -47,6 +50,13 @@ class Demuxer(StrEnum):
     MP3 = "mp3"
     AAC = "aac"
     FLAC = "flac"
+    AIFF = "aiff"
+    W64 = "w64"
+    CAF = "caf"
+    AU = "au"
+    AMR = "amr"
+    AC3 = "ac3"
+    EAC3 = "eac3"
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -94,6 +104,23 @@ def _is_adts(head: bytes) -> bool:
     return _header(head) & _ADTS_MASK == _ADTS
 
 
+def _is_ac3(head: bytes) -> bool:
+    return _dolby_version(head) in _AC3_VERSIONS
+
+
+def _is_eac3(head: bytes) -> bool:
+    return _dolby_version(head) == _EAC3_VERSION
+
+
+def _dolby_version(head: bytes) -> int:
+    """The bit stream identification of a sync frame (ATSC A/52, 5.3.2); -1 if it is none."""
+    return head[5] >> 3 if head.startswith(_AC3_SYNC) and len(head) > 5 else -1  # noqa: PLR2004
+
+
+def _is_aiff(head: bytes) -> bool:
+    return head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}
+
+
 def _is_mpeg_audio(head: bytes) -> bool:
     """A tag, or a frame header of layer III whose bit rate and sample rate are valid too."""
     header = _header(head)
@@ -117,6 +144,13 @@ _TABLE: tuple[tuple[Callable[[bytes], bool], Container], ...] = (
     (_starts(_MPEG_PS_PACK), Container("mpeg", Demuxer.MPEG_PS)),
     (_starts(b"OggS"), Container("ogg", Demuxer.OGG)),
     (_starts(b"fLaC"), Container("flac", Demuxer.FLAC)),
+    (_is_aiff, Container("aiff", Demuxer.AIFF)),
+    (_starts(_W64_RIFF), Container("w64", Demuxer.W64)),
+    (_starts(b"caff"), Container("caf", Demuxer.CAF)),
+    (_starts(b".snd"), Container("au", Demuxer.AU)),
+    (_starts(b"#!AMR"), Container("amr", Demuxer.AMR)),
+    (_is_ac3, Container("ac3", Demuxer.AC3)),
+    (_is_eac3, Container("eac3", Demuxer.EAC3)),
     (_is_transport_stream, Container("mpegts", Demuxer.MPEG_TS)),
     (_is_adts, Container("aac", Demuxer.AAC)),
     (_is_mpeg_audio, Container("mp3", Demuxer.MP3)),
