@@ -105,6 +105,13 @@ def test_a_copy_goes_through_no_filter():
     assert "-af" not in make(Output(format="original"))
 
 
+@pytest.mark.parametrize(("codec", "header"), [("mp3", False), ("aac", True)])
+def test_a_copied_mp3_gets_no_header_where_its_delay_would_be_wrong(codec: str, *, header: bool):
+    stream = AudioStream(Track(index=0, codec=codec, channels=2, sample_rate=44100))
+    words = make(Output(format="original"), Probe(Media(container="mp4"), (stream,)))
+    assert ("-write_xing" not in words) is header
+
+
 def test_a_copy_is_cut_by_ffmpeg_at_its_packets():
     words = make(Output(format="original", trim=Trim(start=1.5, duration=2)))
     assert (value(words, "-ss"), value(words, "-t")) == ("1.500000", "2.000000")

@@ -26,6 +26,9 @@ _A_MOMENT = 0.001
 
 _STEREO = 2
 
+_END_PADDED = frozenset({Demuxer.MATROSKA, Demuxer.MOV})
+"""They tell of padding at the end alone: FFmpeg's MP3 muxer makes a wrong delay of that."""
+
 Options = dict[str, Any]
 
 
@@ -57,7 +60,7 @@ def making_arguments(
     streams = [audio] if picture is None else [audio, _open_picture(source, picture)]
     options = (
         _file_options(recipe)
-        | _codec_options(recipe)
+        | _codec_options(source.demuxer, recipe)
         | ({"c:v": "copy", "disposition:v:0": "attached_pic"} if len(streams) > 1 else {})
         | ({"af": chain} if recipe.shape else {})
         | _part_options(recipe)
@@ -120,10 +123,11 @@ def _tag_words(probe: Probe, recipe: Recipe) -> list[str]:
     return [word for tag in write_tags(recipe, probe) for word in ("-metadata", tag)] + of_track
 
 
-def _codec_options(recipe: Recipe) -> Options:
+def _codec_options(demuxer: Demuxer, recipe: Recipe) -> Options:
     shape, output = recipe.shape, recipe.output
     if shape is None:
-        return {"c:a": "copy"}
+        misled = recipe.file_type == "mp3" and demuxer in _END_PADDED
+        return {"c:a": "copy"} | ({"write_xing": 0} if misled else {})
     preset = shape.encoder.presets.get(output.preset or "standard", {})
     return {"c:a": encoder_name(output.format, shape.depth), **preset, **_rate(output, shape)}
 
