@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.kubernetes import KubectlError, Namespace
 
+from soundstrip_gateway.wishes import WishRefused, parse_wish
+
 Body = dict[str, Any]
 
 FILE_ID = "0123456789abcdef01234567"
@@ -74,7 +76,44 @@ def test_any_other_name_is_refused(rules: Namespace, name: str):
     assert "the name must be" in refusal(rules, conversion(name))
 
 
-OUTPUTS = [{"bitrate": "320k"}, {"quality": "V9"}, {"format": "mp3"}, {"profile": "voice"}, {}]
+OUTPUTS = [
+    {"bitrate": "320k"},
+    {"quality": "V9"},
+    {"format": "mp3"},
+    {"profile": "voice"},
+    {},
+    {"format": "opus", "bitrate": "96k", "sampleRate": 24000, "channels": "mono"},
+    {"format": "flac", "preset": "high", "bitDepth": 24, "sampleRate": 96000},
+    {"format": "original", "trim": {"start": 1.5, "duration": 0.01}},
+    {"sampleRate": 24000, "bitrate": "160k"},
+    {"format": "m4a", "sampleRate": 16000, "bitrate": "320k"},
+    {"profile": "voice", "trim": {"duration": 60}, "track": {"index": 31}, "coverArt": False},
+    {"track": {"language": "en-GB"}, "metadata": {"title": "A talk", "albumArtist": "Ann"}},
+]
+
+CONTRADICTIONS: list[tuple[dict[str, str], Body]] = [
+    ({"bitrate": "128k", "quality": "V0"}, {"bitrate": "128k", "quality": "V0"}),
+    ({"format": "opus", "quality": "V0"}, {"format": "opus", "quality": "V0"}),
+    ({"format": "flac", "bitrate": "128k"}, {"format": "flac", "bitrate": "128k"}),
+    ({"bitDepth": "24"}, {"bitDepth": 24}),
+    ({"format": "m4a", "bitDepth": "16"}, {"format": "m4a", "bitDepth": 16}),
+    ({"format": "original", "preset": "fast"}, {"format": "original", "preset": "fast"}),
+    ({"format": "original", "channels": "mono"}, {"format": "original", "channels": "mono"}),
+    (
+        {"format": "original", "loudness": "-16"},
+        {"format": "original", "loudness": {"target": -16}},
+    ),
+    ({"format": "original", "sampleRate": "48000"}, {"format": "original", "sampleRate": 48000}),
+    ({"sampleRate": "96000"}, {"sampleRate": 96000}),
+    ({"format": "mp3", "sampleRate": "88200"}, {"format": "mp3", "sampleRate": 88200}),
+    ({"format": "opus", "sampleRate": "44100"}, {"format": "opus", "sampleRate": 44100}),
+    ({"sampleRate": "22050", "bitrate": "192k"}, {"sampleRate": 22050, "bitrate": "192k"}),
+    ({"sampleRate": "8000", "bitrate": "80k"}, {"sampleRate": 8000, "bitrate": "80k"}),
+    ({"profile": "voice", "format": "mp3"}, {"profile": "voice", "format": "mp3"}),
+    ({"profile": "voice", "channels": "mono"}, {"profile": "voice", "channels": "mono"}),
+    ({"track": "1", "language": "eng"}, {"track": {"index": 1, "language": "eng"}}),
+]
+"""As fields of a form, and as words of the object."""
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
@@ -82,9 +121,31 @@ def test_a_profile_or_bitrate_or_quality_or_nothing_is_accepted(rules: Namespace
     assert try_create(rules, conversion(output=output))["spec"]["output"].items() >= output.items()
 
 
+@pytest.mark.parametrize(("fields", "output"), CONTRADICTIONS)
+def test_what_does_not_go_together_is_refused_with_the_gateways_sentence(
+    rules: Namespace, fields: dict[str, str], output: Body
+):
+    with pytest.raises(WishRefused) as refused:
+        parse_wish(fields)
+    sentence = str(refused.value).removesuffix(".")
+    assert sentence[1:] in refusal(rules, conversion(output=output))
+
+
 @pytest.mark.parametrize(
     ("spec", "word"),
     [
+        ({"output": {"track": {}}}, "one of the two"),
+        ({"output": {"track": {"index": 32}}}, "index"),
+        ({"output": {"track": {"language": "e"}}}, "language"),
+        ({"output": {"trim": {"start": -1}}}, "start"),
+        ({"output": {"trim": {"duration": 0}}}, "duration"),
+        ({"output": {"loudness": {"target": -4}}}, "target"),
+        ({"output": {"loudness": {"truePeak": 1}}}, "truePeak"),
+        ({"output": {"sampleRate": 44101}}, "sampleRate"),
+        ({"output": {"channels": "5.1"}}, "channels"),
+        ({"output": {"preset": "slow"}}, "preset"),
+        ({"output": {"metadata": {"title": ""}}}, "title"),
+        ({"output": {"metadata": {"title": "x" * 256}}}, "title"),
         ({"output": {"bitrate": "128k", "quality": "V0"}}, "not both"),
         ({"output": {"profile": "voice", "format": "mp3"}}, "give a profile, or"),
         ({"output": {"profile": "voice", "bitrate": "128k"}}, "give a profile, or"),
@@ -92,9 +153,9 @@ def test_a_profile_or_bitrate_or_quality_or_nothing_is_accepted(rules: Namespace
         ({"output": {"profile": "My Voice"}}, "profile"),
         ({"output": {"profile": ""}}, "profile"),
         ({"output": {"profile": "a" * 64}}, "profile"),
-        ({"output": {"bitrate": "96k"}}, "bitrate"),
+        ({"output": {"bitrate": "97k"}}, "bitrate"),
         ({"output": {"quality": "V10"}}, "quality"),
-        ({"output": {"format": "flac"}}, "format"),
+        ({"output": {"format": "wma"}}, "format"),
         ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds"),
         ({"activeDeadlineSeconds": 86401}, "activeDeadlineSeconds"),
         ({"priority": 1001}, "priority"),
@@ -296,7 +357,6 @@ def test_what_succeeded_may_not_run_again(kube: Namespace):
         status(output={"format": "mp3", "quality": "V10"}),
         status(output={"format": "mp3", "profile": "My Voice"}),
         status(progress={"percent": 101}),
-        status(progress={}),
         status(queue={"position": 0}),
         status(queue={}),
         status(media={"durationSeconds": 1}),

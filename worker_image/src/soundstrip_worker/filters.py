@@ -7,6 +7,12 @@ from soundstrip_worker.recipe import Recipe, Shape
 _DOWNMIX = (
     "center_mix_level=0.70710678:surround_mix_level=0.70710678:lfe_mix_level=0:rematrix_maxval=1"
 )
+_GAP_SECONDS = 0.05
+# Timestamps by counting samples from the first on, until one is off by so much that there is a gap:
+# Matroska's and FLV's are whole milliseconds. Variable 0 is the next one, variable 1 this one.
+_COUNTED = (
+    f"if(eq(N,0)+gt(abs(PTS-ld(0))*TB,{_GAP_SECONDS}),st(0,PTS));st(1,ld(0));st(0,ld(0)+S);ld(1)"
+)
 _DITHER = "dither_method=triangular"
 _DITHERED_DEPTH = 16
 _MONO = 1
@@ -29,12 +35,12 @@ def measured_chain(recipe: Recipe, shape: Shape) -> str:
 
 
 def _cut(recipe: Recipe) -> list[str]:
-    """Exact to the sample, by the media's time."""
+    """Exact to the sample, by the media's time, however roughly the container tells it."""
     trim = recipe.output.trim
     if trim is None:
         return []
     end = "" if trim.duration is None else f":end={trim.start + trim.duration:.6f}"
-    return [f"atrim=start={trim.start:.6f}{end}"]
+    return [f"asetpts='{_COUNTED}'", f"atrim=start={trim.start:.6f}{end}"]
 
 
 def _mix(shape: Shape) -> list[str]:
