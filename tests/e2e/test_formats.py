@@ -37,3 +37,19 @@ def test_each_format_becomes_the_same_sound(
     assert_same_audio(clips[name], audio)
     assert conversion["status"]["progress"]["percent"] == 100
     assert conversion["status"]["result"]["size"] == audio.stat().st_size
+
+
+def test_another_format_has_its_own_name_and_type(
+    installation: Installation, demo: Person, clips: dict[str, Path], tmp_path: Path
+):
+    wish = {"format": "opus", "trimDuration": "2", "title": "A talk"}
+    name = demo.upload(clips["mov"], **wish)
+    conversion = installation.wait_finished(name, seconds=180)
+    assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
+    result = conversion["status"]["result"]
+    assert (result["filename"], result["contentType"]) == ("clip.opus", "audio/ogg; codecs=opus")
+    assert result["durationSeconds"] == pytest.approx(2, abs=0.05)
+    answer = demo.request("GET", f"/v1/conversions/{name}/result")
+    assert answer.headers["Content-Type"] == "audio/ogg; codecs=opus"
+    assert "clip.opus" in answer.headers["Content-Disposition"]
+    assert answer.content.startswith(b"OggS")

@@ -11,7 +11,7 @@ from tests import media
 from tests.worker import Bench, download, left_behind
 from werkzeug import Request, Response
 
-from soundstrip_crds.audio import Output
+from soundstrip_crds.audio import Loudness, Output
 from soundstrip_crds.job import ExitCode, ProgressPost
 from soundstrip_crds.reasons import Reason
 
@@ -133,12 +133,40 @@ def test_progress_is_posted_while_it_converts_and_never_goes_back(
     pod.slow_down()
     pod.variables |= {"PROGRESS_URL": httpserver.url_for("/p"), "PROGRESS_TOKEN": "token"}
     assert pod.run() == (ExitCode.OK, ExitCode.OK), pod.logs()
-    percents = [post.progress.percent for post in posts if post.progress]
+    percents = [post.progress.percent or 0 for post in posts if post.progress]
     assert percents == sorted(percents)
     assert any(0 < percent < 100 for percent in percents)
     converting = [post for post in posts if post.reason is Reason.CONVERTING and post.media]
     assert converting[-1].media
     assert converting[-1].media.container == "mp4"
+
+
+def test_the_progress_of_several_passes_is_one(
+    bench: Bench, tmp_path: Path, httpserver: HTTPServer
+):
+    posts = _collect_posts(httpserver)
+    output = Output(loudness=Loudness(target=-20))
+    pod = bench.pod(media.make_clip(tmp_path / "clip.mp4", seconds=5), output=output)
+    pod.slow_down()
+    pod.variables |= {"PROGRESS_URL": httpserver.url_for("/p"), "PROGRESS_TOKEN": "token"}
+    assert pod.run() == (ExitCode.OK, ExitCode.OK), pod.logs()
+    percents = [post.progress.percent or 0 for post in posts if post.progress]
+    assert percents == sorted(percents)
+    assert any(0 < percent < 30 for percent in percents)
+    assert any(30 < percent < 100 for percent in percents)
+
+
+def test_a_media_that_does_not_tell_its_length_has_seconds_and_no_percent(
+    bench: Bench, tmp_path: Path, httpserver: HTTPServer
+):
+    posts = _collect_posts(httpserver)
+    pod = bench.pod(_make_live(tmp_path / "live.mkv"))
+    pod.slow_down()
+    pod.variables |= {"PROGRESS_URL": httpserver.url_for("/p"), "PROGRESS_TOKEN": "token"}
+    assert pod.run() == (ExitCode.OK, ExitCode.OK), pod.logs()
+    converting = [post.progress for post in posts if post.progress]
+    assert any(progress.seconds for progress in converting)
+    assert all(progress.percent is None for progress in converting)
 
 
 def test_an_operator_that_takes_no_progress_is_no_obstacle(bench: Bench, tmp_path: Path):
@@ -167,6 +195,15 @@ def _collect_posts(server: HTTPServer) -> list[ProgressPost]:
 
     server.expect_request("/p", method="POST").respond_with_handler(take)
     return posts
+
+
+def _make_live(path: Path) -> Path:
+    """Make a video of 4 seconds as a recorder leaves it that could not go back in the file."""
+    clip = media.make_clip(path.with_name("clip.mkv"), seconds=4)
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(clip), "-c", "copy"]
+    with path.open("wb") as file:
+        subprocess.run([*command, "-f", "matroska", "-"], check=True, stdout=file, timeout=60)
+    return path
 
 
 def _make_lopsided(path: Path, container: str) -> Path:

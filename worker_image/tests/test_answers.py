@@ -13,12 +13,12 @@ from soundstrip_worker.answers import (
     Chapter,
     Claim,
     Probe,
-    is_fit_picture,
     parse_last_packet,
     parse_length,
     parse_probe,
 )
 from soundstrip_worker.demuxers import Container, Demuxer
+from soundstrip_worker.pictures import is_fit_picture
 from soundstrip_worker.probing import ffprobe_arguments, packets_arguments
 
 MP4 = Container("mp4", Demuxer.MOV)

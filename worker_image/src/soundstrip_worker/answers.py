@@ -1,21 +1,24 @@
 """What a source is, by ffprobe's answers: its tracks, how long they claim to be, and its words."""
 
 from enum import Enum, auto
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from soundstrip_crds.conversion import Media, Track
 from soundstrip_worker.demuxers import Container, Demuxer
+from soundstrip_worker.fields import (
+    clean_text,
+    clean_word,
+    read_clock,
+    read_offset,
+    read_whole_number,
+)
 from soundstrip_worker.probing import PICTURE_CODECS, TAGS
 from soundstrip_worker.progress import parse_number
 
 _TRACKS_LIMIT = 32
 _TAG_LENGTH = 1024
-MOST_PICTURE_BYTES = 8 << 20
-"""A larger cover is left out."""
-
 
 _FINE_FORMATS = frozenset({"s32", "s32p"})
 _COARSE_FORMATS = frozenset({"u8", "u8p", "s16", "s16p"})
@@ -107,38 +110,10 @@ class _Format(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
-class _Packet(msgspec.Struct, frozen=True):
-    size: str = ""
-
-
-class _Picture(msgspec.Struct, frozen=True):
-    width: int = 0
-    height: int = 0
-
-
-class _PictureAnswer(msgspec.Struct, frozen=True):
-    packets: Annotated[list[_Packet], Meta(min_length=1)]
-    streams: Annotated[list[_Picture], Meta(min_length=1)]
-
-
 class _Answer(msgspec.Struct, frozen=True):
     streams: list[_Stream] = []
     chapters: list[_Chapter] = []
     format: _Format = _Format()
-
-
-def is_fit_picture(output: bytes) -> bool:
-    """Tell, by ffprobe's answer about it, whether a picture can go along: not if it is too large.
-
-    One whose size cannot be read would keep FFmpeg from writing the file.
-    """
-    try:
-        answer = msgspec.json.decode(output, type=_PictureAnswer)
-    except msgspec.DecodeError:
-        return False
-    packet, stream = answer.packets[0], answer.streams[0]
-    known = stream.width > 0 and stream.height > 0
-    return known and 0 < (_whole(packet.size) or 0) <= MOST_PICTURE_BYTES
 
 
 def parse_probe(output: bytes, container: Container) -> Probe | None:
@@ -170,10 +145,10 @@ def parse_length(output: bytes, demuxer: Demuxer) -> float | None:
     stream = answer.streams[0] if answer.streams else _Stream()
     duration = (
         parse_number(stream.duration)
-        or _clock(stream.tags.get("DURATION", ""))
+        or read_clock(stream.tags.get("DURATION", ""))
         or (parse_number(answer.format.duration) if answer.streams else None)
     )
-    skipped = _offset(stream.start_time) if demuxer in _COUNT_FROM_ZERO else 0.0
+    skipped = read_offset(stream.start_time) if demuxer in _COUNT_FROM_ZERO else 0.0
     return max(0.0, duration - skipped) if duration else None
 
 
@@ -187,8 +162,8 @@ def _read(output: bytes) -> _Answer | None:
 def parse_last_packet(output: bytes) -> float:
     """Return the latest time, in seconds from the file's start, at the end of a packet list."""
     rows = [line.split(",") for line in output.decode("ascii", "replace").splitlines()]
-    starts = [_offset(row[1]) for row in rows if row[0] == "format" and len(row) > 1]
-    times = [_offset(field) for row in rows if row[0] == "packet" for field in row[1:]]
+    starts = [read_offset(row[1]) for row in rows if row[0] == "format" and len(row) > 1]
+    times = [read_offset(field) for row in rows if row[0] == "packet" for field in row[1:]]
     return max(times, default=0.0) - (starts[-1] if starts else 0.0)
 
 
@@ -199,20 +174,22 @@ def _audio_stream(n: int, stream: _Stream, answer: _Answer, container: Container
         track=_track(n, stream, answer),
         depth=24 if fine else 16,
         whole=stream.sample_fmt in _COARSE_FORMATS,
-        begins=max(0.0, _offset(stream.start_time) - _offset(answer.format.start_time)),
+        begins=max(0.0, read_offset(stream.start_time) - read_offset(answer.format.start_time)),
         claim=_claim(answer.format, stream, container) if vouched else None,
     )
 
 
 def _track(index: int, stream: _Stream, answer: _Answer) -> Track:
-    language = _word(stream.tags.get("language", ""))
+    language = clean_word(stream.tags.get("language", ""))
     alone = answer.format.bit_rate if len(answer.streams) == 1 else ""
     return Track(
         index=index,
-        codec=_word(stream.codec_name) or "unknown",
-        channels=max(0, stream.channels) or None,
-        sample_rate=_whole(stream.sample_rate),
-        bitrate=_whole(stream.bit_rate) or _whole(stream.tags.get("BPS", "")) or _whole(alone),
+        codec=clean_word(stream.codec_name) or "unknown",
+        channels=read_whole_number(str(stream.channels)),
+        sample_rate=read_whole_number(stream.sample_rate),
+        bitrate=read_whole_number(stream.bit_rate)
+        or read_whole_number(stream.tags.get("BPS", ""))
+        or read_whole_number(alone),
         language=language if language not in {"", _UNDETERMINED} else None,
     )
 
@@ -239,49 +216,20 @@ def _picture(answer: _Answer) -> int | None:
 
 def _chapter(chapter: _Chapter) -> Chapter:
     return Chapter(
-        start=max(0.0, _offset(chapter.start_time)),
-        end=max(0.0, _offset(chapter.end_time)),
+        start=max(0.0, read_offset(chapter.start_time)),
+        end=max(0.0, read_offset(chapter.end_time)),
         title=clean_text(chapter.tags.get("title", ""))[:_TAG_LENGTH],
     )
 
 
-def clean_text(text: str) -> str:
-    """Return the text without control characters, but with its line breaks."""
-    return "".join(c for c in text if c.isprintable() or c == "\n").strip()
-
-
 def _claim(file: _Format, audio: _Stream, container: Container) -> Claim | None:
     """A track's own length counts first; a file's may be that of its video."""
-    start = _offset(audio.start_time) - _offset(file.start_time)
+    start = read_offset(audio.start_time) - read_offset(file.start_time)
     of_track = container.demuxer not in _ONE_LENGTH_FOR_ALL
     if of_track and (duration := parse_number(audio.duration)):
         return Claim(max(0.0, start + duration), Basis.TRACK)
-    if end := _clock(audio.tags.get("DURATION", "")):
+    if end := read_clock(audio.tags.get("DURATION", "")):
         return Claim(end, Basis.TRACK)
     if duration := parse_number(file.duration):
         return Claim(duration, Basis.FILE)
     return None
-
-
-def _clock(text: str) -> float | None:
-    """Read Matroska's `HH:MM:SS.fraction`, where a track ends."""
-    hours, _, rest = text.partition(":")
-    minutes, _, seconds = rest.partition(":")
-    parts = [parse_number(part) for part in (hours, minutes, seconds)]
-    if None in parts:
-        return None
-    return sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=True) if part)
-
-
-def _offset(text: str) -> float:
-    sign = -1 if text.startswith("-") else 1
-    return sign * (parse_number(text.removeprefix("-")) or 0.0)
-
-
-def _whole(text: str) -> int | None:
-    number = parse_number(text)
-    return int(number) if number else None
-
-
-def _word(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())[:63].strip()

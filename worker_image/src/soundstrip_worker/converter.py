@@ -12,7 +12,6 @@ from soundstrip_worker import encoding, judgement, loudness, probing
 from soundstrip_worker.answers import (
     Claim,
     Probe,
-    is_fit_picture,
     parse_last_packet,
     parse_length,
     parse_probe,
@@ -28,6 +27,7 @@ from soundstrip_worker.journal import Journal
 from soundstrip_worker.judgement import Ending, Made, Verdict
 from soundstrip_worker.lifeline import Peer, PeerState
 from soundstrip_worker.passes import Passes
+from soundstrip_worker.pictures import is_fit_picture
 from soundstrip_worker.places import Places, publish
 from soundstrip_worker.progress import read_position
 from soundstrip_worker.recipe import Recipe, Shape, beyond_the_end, decide, holds_picture

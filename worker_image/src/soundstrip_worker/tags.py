@@ -10,7 +10,8 @@ from itertools import islice
 import msgspec
 
 from soundstrip_crds.audio import Tags, Trim
-from soundstrip_worker.answers import Chapter, Probe, clean_text
+from soundstrip_worker.answers import Chapter, Probe
+from soundstrip_worker.fields import clean_text
 from soundstrip_worker.formats import FILES, Chapters
 from soundstrip_worker.recipe import MOST_CHAPTERS, Recipe
 
