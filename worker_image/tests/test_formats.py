@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from soundstrip_crds.audio import Bitrate, Format
 from soundstrip_crds.job import CONTENT_TYPES, FileType
-from soundstrip_worker.formats import ENCODERS, FILES, fitting_rate, vorbis_quality
+from soundstrip_worker.formats import ENCODERS, FILES, fitting_rate, opus_bitrate, vorbis_quality
 
 
 def test_every_format_and_every_kind_of_file_is_known():
@@ -34,6 +34,14 @@ def test_a_vorbis_quality_has_the_bit_rate_that_is_asked_for(
 @given(st.sampled_from(get_args(Bitrate)), st.integers(1, 8))
 def test_a_vorbis_quality_is_one_that_there_is(bitrate: Bitrate, channels: int):
     assert -1 <= vorbis_quality(bitrate, channels) <= 10
+
+
+@pytest.mark.parametrize(
+    ("bitrate", "channels", "fitting"),
+    [("320k", 1, "256k"), ("320k", 2, "320k"), ("96k", 1, "96k")],
+)
+def test_opus_has_a_limit_for_each_channel(bitrate: Bitrate, channels: int, fitting: str):
+    assert opus_bitrate(bitrate, channels) == fitting
 
 
 @given(st.sampled_from(sorted(ENCODERS)), st.integers(1, 200_000))

@@ -15,7 +15,7 @@ import msgspec
 from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_worker.answers import Probe
 from soundstrip_worker.demuxers import Demuxer
-from soundstrip_worker.formats import FILES, encoder_name, vorbis_quality
+from soundstrip_worker.formats import FILES, encoder_name, opus_bitrate, vorbis_quality
 from soundstrip_worker.probing import AUDIO_CODECS, MOST_PIXELS, PICTURE_CODECS, PROTOCOLS
 from soundstrip_worker.recipe import Recipe, Shape
 from soundstrip_worker.tags import write_tags
@@ -140,6 +140,8 @@ def _rate(output: ResolvedOutput, shape: Shape) -> Options:
         return {}
     if output.format == "ogg":
         return {"q:a": vorbis_quality(output.bitrate, shape.channels or _STEREO)}
+    if output.format == "opus":
+        return {"b:a": opus_bitrate(output.bitrate, shape.channels or 1)}
     return {"b:a": output.bitrate}
 
 

@@ -176,3 +176,12 @@ def vorbis_quality(bitrate: Bitrate, channels: int) -> float:
         return -1.0
     low, high = table[above - 1], table[above]
     return round(above - 2 + (each - low) / (high - low), 2)
+
+
+_OPUS_MOST = 256
+"""kbit/s and channel: FFmpeg's encoder refuses more."""
+
+
+def opus_bitrate(bitrate: Bitrate, channels: int) -> str:
+    """Return the bit rate, or the most that so many channels can have."""
+    return f"{min(int(bitrate.removesuffix('k')), _OPUS_MOST * channels)}k"
