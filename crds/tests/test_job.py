@@ -1,15 +1,19 @@
 """Claims about what passes between the operator and a conversion's pod."""
 
 from datetime import UTC, datetime
+from typing import get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundstrip_crds.conversion import Result, Track
+from soundstrip_crds.conversion import ContentType, Result, Track
 from soundstrip_crds.job import (
+    CONTENT_TYPES,
     TERMINATION_MESSAGE_LIMIT,
+    ConverterReport,
+    FileType,
     MoverReport,
     ProgressPost,
     Stages,
@@ -64,3 +68,14 @@ def test_what_is_out_of_bounds_is_not_parsed(body: bytes):
 def test_unknown_fields_are_left_out_and_known_ones_are_checked():
     track = msgspec.json.decode(b'{"index":0,"codec":"aac","later":1}', type=Track)
     assert track == Track(index=0, codec="aac")
+
+
+def test_a_converter_cannot_name_a_kind_of_file_that_there_is_not():
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"fileType": "../html"}', type=ConverterReport)
+
+
+def test_every_kind_of_file_has_a_content_type_that_fits_the_contract():
+    assert CONTENT_TYPES.keys() == {*get_args(FileType)}
+    for content_type in CONTENT_TYPES.values():
+        msgspec.convert(content_type, ContentType)
