@@ -113,6 +113,14 @@ class Converter:
     def _convert(self, source: Input, recipe: Recipe) -> float:
         """Return the length in seconds of the audio that was made."""
         most_bytes = judgement.size_bound(self._plan.max_result_bytes)
+        ending = self._make(source, recipe, most_bytes)
+        made, claim = self._inspect(recipe, most_bytes), recipe.claim
+        self._require_part(ending, made, recipe)
+        if judgement.judge(ending, made, claim) is Verdict.DOUBTFUL and claim:
+            self._look_again(source.demuxer, claim, made.reached)
+        return made.seconds
+
+    def _make(self, source: Input, recipe: Recipe, most_bytes: int) -> Ending:
         shape, wanted = recipe.shape, recipe.output.loudness
         gain = self._find_gain(source, recipe, shape, wanted) if shape and wanted else ""
         arguments = encoding.making_arguments(
@@ -124,21 +132,16 @@ class Converter:
             progress=self._places.pass_progress if gain else self._places.progress,
             most_bytes=most_bytes,
         )
-        done = self._run(arguments)
-        made = self._inspect(recipe, most_bytes)
-        self._require_part(done.ending, made, recipe)
-        if judgement.judge(done.ending, made, recipe.claim) is Verdict.DOUBTFUL and recipe.claim:
-            self._look_again(source.demuxer, recipe.claim, made.reached)
-        return made.seconds
+        return self._run(arguments).ending
 
     def _find_gain(self, source: Input, recipe: Recipe, shape: Shape, wanted: Loudness) -> str:
         """Return the filter that brings the audio to the wanted loudness, measured beforehand."""
         self._passes = Passes(self._places)
         log = self._measure(source, recipe, shape, loudness.MEASURE, _MEASURING_SHARE)
         measured = loudness.parse_summary(log.complaints)
-        if measured is None:
+        if measured is None and log.status:
             raise judgement.damaged(log)
-        gain = loudness.linear_gain(measured, wanted)
+        gain = loudness.linear_gain(measured, wanted) if measured else loudness.NO_GAIN
         if gain is None:
             analyser = loudness.analysis_filter(wanted)
             log = self._measure(source, recipe, shape, analyser, _ANALYSING_SHARE)
@@ -146,7 +149,7 @@ class Converter:
             if analysis is None:
                 raise judgement.damaged(log)
             gain = loudness.dynamic_gain(analysis, wanted)
-        self._journal.info("loudness measured", loudness=measured.integrated, gain=gain)
+        self._journal.info("loudness measured", gain=gain)
         self._passes.begin(self._passes.left)
         return gain
 
@@ -161,7 +164,9 @@ class Converter:
             chain=f"{measured_chain(recipe, shape)},{meter}",
             progress=self._places.pass_progress,
         )
-        return self._run(arguments).ending
+        ending = self._run(arguments).ending
+        judgement.require_end(ending)
+        return ending
 
     def _run(self, arguments: list[str]) -> Finished:
         done = self._children.run(arguments, watch=self._watch)

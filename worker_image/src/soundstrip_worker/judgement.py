@@ -71,6 +71,12 @@ def damaged(ending: Ending) -> Rejected:
     )
 
 
+def require_end(ending: Ending) -> None:
+    """Raise the world's fault, if that is what kept FFmpeg from coming to an end."""
+    if failure := _world(ending):
+        raise failure
+
+
 def judge(ending: Ending, made: Made, claim: Claim | None) -> Verdict:
     """Judge a run of FFmpeg.
 
@@ -78,8 +84,7 @@ def judge(ending: Ending, made: Made, claim: Claim | None) -> Verdict:
         Rejected: CORRUPT_MEDIA for less audio than the track claims; LIMIT_EXCEEDED at the limit.
         Disrupted: DISK_FULL, or WORKER_LOST if FFmpeg was killed.
     """
-    if failure := _world(ending):
-        raise failure
+    require_end(ending)
     if made.size >= made.most_bytes:
         raise Rejected(
             ExitCode.LIMIT_EXCEEDED, f"The audio is larger than {made.most_bytes} bytes."

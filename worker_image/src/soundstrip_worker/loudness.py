@@ -13,6 +13,9 @@ from soundstrip_crds.audio import Loudness
 MEASURE = "ebur128=peak=true:framelog=verbose"
 """Ends with a summary in the log, at level `info`."""
 
+NO_GAIN = "anull"
+"""Where nothing was let through: whether there should be something, the encoding will show."""
+
 SILENCE = -70.0
 """LUFS; the gate of BS.1770: what is not above it has no loudness."""
 
@@ -60,7 +63,7 @@ def parse_analysis(log: str) -> Analysis | None:
 def linear_gain(measured: Measured, wanted: Loudness) -> str | None:
     """Return the filter that changes the volume; None if a peak would come out too high."""
     if measured.integrated <= SILENCE:
-        return "anull"
+        return NO_GAIN
     gain = wanted.target - measured.integrated
     if measured.peak + gain > wanted.true_peak:
         return None
