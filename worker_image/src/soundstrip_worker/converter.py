@@ -192,7 +192,9 @@ class Converter:
         seconds = parse_length(done.output, demuxer) or 0.0
         last = self._places.pass_progress if self._passes else self._places.progress
         position = read_position(last)
-        reached = max(position.seconds if position else 0.0, seconds)
+        # FFmpeg 7.1 tells the source's time of a copy that it cuts, 5.1 the result's.
+        known = position and not (recipe.copied and recipe.shifted)
+        reached = max(position.seconds if position and known else 0.0, seconds)
         return Made(
             size=_size(result),
             most_bytes=most_bytes,
