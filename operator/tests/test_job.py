@@ -13,7 +13,7 @@ from soundstrip_crds.job import JobPlan, progress_token
 from soundstrip_crds.names import job_name
 from soundstrip_operator.job import Attempt, Worker, build_job
 from soundstrip_operator.quantity import parse_bytes
-from soundstrip_operator.resources import Resources, allot
+from soundstrip_operator.resources import Resources, Share, allot
 
 MI = 1024**2
 RESOURCES = Resources(64 * MI, 150 * MI, "50m", "1")
@@ -140,6 +140,14 @@ def test_the_volumes_are_bounded_by_what_they_are_for(pod: dict[str, Any]):
     assert limits["output"] == 510
 
 
+def test_a_pod_asks_for_the_disk_that_it_fills(containers: dict[str, Any]):
+    asked = {name: one["resources"]["requests"] for name, one in containers.items()}
+    assert {name: one["ephemeral-storage"] for name, one in asked.items()} == {
+        "mover": "1000",
+        "converter": "500",
+    }
+
+
 def test_the_pod_is_as_restricted_as_can_be(pod: dict[str, Any], containers: dict[str, Any]):
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
@@ -162,10 +170,10 @@ def test_a_lost_node_is_left_after_half_a_minute(pod: dict[str, Any]):
 
 
 def test_memory_grows_up_to_the_ceiling_and_never_under_the_limit():
-    assert allot(RESOURCES, 1, 400 * MI)["limits"]["memory"] == str(150 * MI)
-    assert allot(RESOURCES, 2, 400 * MI)["limits"]["memory"] == str(300 * MI)
-    assert allot(RESOURCES, 4, 400 * MI)["limits"]["memory"] == str(400 * MI)
-    assert allot(RESOURCES, 4, 100 * MI)["limits"]["memory"] == str(150 * MI)
+    assert allot(RESOURCES, Share(), 1, 400 * MI)["limits"]["memory"] == str(150 * MI)
+    assert allot(RESOURCES, Share(), 2, 400 * MI)["limits"]["memory"] == str(300 * MI)
+    assert allot(RESOURCES, Share(), 4, 400 * MI)["limits"]["memory"] == str(400 * MI)
+    assert allot(RESOURCES, Share(), 4, 100 * MI)["limits"]["memory"] == str(150 * MI)
 
 
 def test_the_body_is_the_same_whoever_builds_it(body: dict[str, Any]):

@@ -35,13 +35,18 @@ class _Object(
 
 
 class Source(_Object, frozen=True):
-    """The uploaded file in the bucket `sources`."""
+    """The uploaded file in the bucket `sources`.
+
+    The last two are what its own index says, for planning alone: a file can lie.
+    """
 
     file_id: FileId
     filename: Filename
     size: Size
     content_type: ContentType
     sha256: Sha256
+    audio_bytes: Size | None = None
+    duration_seconds: Seconds | None = None
 
 
 class Owner(_Object, frozen=True):

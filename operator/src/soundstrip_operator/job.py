@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import (
     OUTPUT_DIRECTORY,
@@ -27,7 +28,8 @@ from soundstrip_crds.names import (
     TRY_LABEL,
     job_name,
 )
-from soundstrip_operator.resources import Resources, allot
+from soundstrip_operator.needs import deadline, estimate
+from soundstrip_operator.resources import Resources, Share, allot
 
 _MOVER_USER = 10001
 _CONVERTER_USER = 10002
@@ -95,7 +97,7 @@ def build_job(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> 
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
-            "activeDeadlineSeconds": conversion.spec.active_deadline_seconds,
+            "activeDeadlineSeconds": deadline(conversion.spec),
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": [_keep_code(CONVERTER), _keep_code(MOVER)]},
             "template": {
@@ -146,6 +148,7 @@ def _keep_code(container: str) -> Body:
 def _pod(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
     source = conversion.spec.source.size + worker.disk_headroom
     output = worker.max_result_bytes + worker.disk_headroom
+    needs = estimate(conversion.spec.source, _output(conversion), worker.max_result_bytes)
     pod: Body = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -163,8 +166,8 @@ def _pod(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
             *map(dict, worker.tolerations),
         ],
         "containers": [
-            _mover(conversion, attempt, worker),
-            _converter(conversion, attempt, worker),
+            _mover(conversion, attempt, worker, needs.mover),
+            _converter(conversion, attempt, worker, needs.converter),
         ],
         "volumes": [
             _volume("source", source),
@@ -193,13 +196,13 @@ def _volume(name: str, size: int) -> Body:
     return {"name": name, "emptyDir": {"sizeLimit": str(size)}}
 
 
-def _mover(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
+def _mover(conversion: VideoConversion, attempt: Attempt, worker: Worker, share: Share) -> Body:
     uid = conversion.metadata.uid
     token = progress_token(worker.progress_key, uid, attempt.run, attempt.number)
     url = worker.progress_url.rstrip("/") + progress_path(uid, attempt.run, attempt.number)
     secret = {"name": worker.mover_secret, "key": "mongo-uri"}
     return _container(MOVER, _MOVER_USER, worker) | {
-        "resources": allot(worker.mover, attempt.growth, worker.memory_ceiling),
+        "resources": allot(worker.mover, share, attempt.growth, worker.memory_ceiling),
         "env": [
             _plan(conversion, attempt, worker),
             {"name": "MONGO_URI", "valueFrom": {"secretKeyRef": secret}},
@@ -215,9 +218,9 @@ def _mover(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Bod
     }
 
 
-def _converter(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
+def _converter(conversion: VideoConversion, attempt: Attempt, worker: Worker, share: Share) -> Body:
     return _container(CONVERTER, _CONVERTER_USER, worker) | {
-        "resources": allot(worker.converter, attempt.growth, worker.memory_ceiling),
+        "resources": allot(worker.converter, share, attempt.growth, worker.memory_ceiling),
         "env": [_plan(conversion, attempt, worker)],
         "volumeMounts": [
             {"name": "source", "mountPath": SOURCE_DIRECTORY, "readOnly": True},
@@ -244,7 +247,6 @@ def _container(name: str, user: int, worker: Worker) -> Body:
 
 
 def _plan(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
-    """What an older operator accepted has no output in its status."""
     plan = JobPlan(
         install=worker.install,
         conversion=conversion.metadata.name,
@@ -253,7 +255,12 @@ def _plan(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body
         try_number=attempt.number,
         owner=conversion.spec.owner.id,
         source=conversion.spec.source,
-        output=conversion.status.output or conversion.spec.output.resolve(),
+        output=_output(conversion),
         max_result_bytes=worker.max_result_bytes,
     )
     return {"name": PLAN_VARIABLE, "value": msgspec.json.encode(plan).decode()}
+
+
+def _output(conversion: VideoConversion) -> ResolvedOutput:
+    """What an older operator accepted has no output in its status."""
+    return conversion.status.output or conversion.spec.output.resolve()

@@ -14,12 +14,24 @@ class Resources:
     cpu_limit: str
 
 
-def allot(resources: Resources, growth: int, ceiling: int) -> dict[str, Any]:
-    """Return the container's resources, the memory multiplied by `growth` up to the ceiling."""
-    limit = resources.memory_limit
-    grown = max(limit, min(limit * growth, ceiling))
-    request = min(grown, resources.memory_request * growth)
+@dataclass(frozen=True)
+class Share:
+    """What one container takes beyond the usual: bytes on disk, and bytes of memory."""
+
+    disk: int = 0
+    memory: int = 0
+
+
+def allot(resources: Resources, share: Share, growth: int, ceiling: int) -> dict[str, Any]:
+    """Return what a container gets; `growth` multiplies its memory, up to the ceiling.
+
+    Disk is asked for, and not limited: the limits are the volumes'.
+    """
+    wanted = (resources.memory_limit + share.memory) * growth
+    limit = max(resources.memory_limit, min(wanted, ceiling))
+    request = min(limit, (resources.memory_request + share.memory) * growth)
+    disk = {"ephemeral-storage": str(share.disk)} if share.disk else {}
     return {
-        "requests": {"memory": str(request), "cpu": resources.cpu_request},
-        "limits": {"memory": str(grown), "cpu": resources.cpu_limit},
+        "requests": {"memory": str(request), "cpu": resources.cpu_request, **disk},
+        "limits": {"memory": str(limit), "cpu": resources.cpu_limit},
     }
