@@ -4,7 +4,7 @@ CACHE := $(or $(SOUNDSTRIP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/soundst
 export PATH := $(CACHE)/bin:$(PATH)
 
 ROOMS := auth crds gateway lib notifier operator worker_image
-SCRIPTS := $(shell grep -lrE '^\#!.*\b(ba)?sh' .ci hack)
+SCRIPTS := $(shell grep -lrE '^\#!.*\b(ba)?sh' .ci hack worker_image/ffmpeg)
 SOURCES := $(wildcard */src lib/*/src tests/mail/src)
 
 .DEFAULT_GOAL := help
