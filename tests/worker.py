@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+from tests.ffmpeg import shipped
 
 from soundstrip_crds.audio import Output
 from soundstrip_crds.conversion import Source
@@ -147,9 +147,9 @@ class Pod:
         """Let FFmpeg read no faster than the media plays, so that it can be met at work."""
         shim = self._directory / "bin" / "ffmpeg"
         shim.parent.mkdir()
-        shim.write_text(f'#!/bin/sh\nexec {shutil.which("ffmpeg")} -re "$@"\n')
+        shim.write_text(f'#!/bin/sh\nexec {shipped() / "ffmpeg"} -re "$@"\n')
         shim.chmod(0o755)
-        self.variables["PATH"] = f"{shim.parent}:{os.environ['PATH']}"
+        self.variables["PATH"] = f"{shim.parent}:{shipped()}:{os.environ['PATH']}"
 
     def mover_report(self) -> MoverReport:
         """The mover's termination message."""
@@ -181,7 +181,7 @@ class Pod:
         self, role: str, prefix: tuple[str, ...], variables: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
         environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{shipped()}:{os.environ['PATH']}",
             "PYTHONSAFEPATH": "1",
             "SOUNDSTRIP_PLAN": msgspec.json.encode(self.plan).decode(),
             "SOURCE_DIRECTORY": str(self.places.source),
