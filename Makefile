@@ -45,7 +45,7 @@ images: tools cluster ## Build the images and load them into the cluster
 
 bench: demo ## Measure the demo's installation, and write docs/benchmarks.md
 	@hack/cluster/tools kwok
-	@uv run --frozen python -m hack.bench.run
+	@uv run --frozen --group bench python -m hack.bench.run
 
 tools:
 	@hack/tools/up

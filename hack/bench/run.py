@@ -1,7 +1,8 @@
 """Measures Soundstrip on this machine and writes docs/benchmarks.md.
 
 The numbers of a conversion come from the installation that `make demo` leaves running; those of the
-storage from a MongoDB of their own, beside the driver's own GridFS in the same session.
+storage from a MongoDB of their own, beside the driver's own GridFS in the same session; those of
+the engine from whole jobs on another one, beside its peers.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.bench.conversion import PARTS, Bench, time_conversion
+from hack.bench.engine.run import measure_engine
 from hack.bench.scale.run import SCENES, Figures, play
 from hack.bench.storage import time_storage
 
@@ -46,15 +48,18 @@ def main() -> None:
         bench = Bench.open(Path(folder))
         conversions = [time_conversion(bench) for _ in range(runs)]
         memory, upload = bench.measure_uploads(runs)
+    engine = measure_engine(runs)
     print("the operator at scale: about 12 min", flush=True)
     scale = play(list(SCENES))
-    _PAGE.write_text(_render(storage, conversions, scale, memory=memory, upload=upload, runs=runs))
+    page = _render(storage, conversions, engine, scale, memory=memory, upload=upload, runs=runs)
+    _PAGE.write_text(page)
     print(f"written: {_PAGE.name}")
 
 
 def _render(
     storage: Mapping[str, Sequence[float]],
     conversions: Sequence[Mapping[str, float]],
+    engine: str,
     scale: Mapping[str, Figures],
     *,
     memory: float,
@@ -73,6 +78,7 @@ def _render(
         upload=Row("upload of 100 MB through the gateway", upload, "MB/s"),
         memory=memory,
         parts="\n".join(map(str, parts)),
+        engine=engine,
         scale=render_scale(scale),
     )
 

@@ -1,0 +1,149 @@
+"""Which jobs are measured, in which order: those that are compared take turns."""
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hack.bench.engine import clips
+from hack.bench.engine.clips import Clip, make_clips
+from hack.bench.engine.quality import score
+from hack.bench.engine.stage import Cost, Stage, stage
+from hack.bench.engine.subjects import FFmpegAlone, SeedStyle, Soundstrip, host_ffmpeg
+from tests.worker import make_plan, upload
+
+from soundstrip_crds.job import JobPlan
+
+OWN, ONE_CORE = "Soundstrip", "Soundstrip, one core"
+FAST, COPY = "Soundstrip, `fast`", "Soundstrip, `original`"
+SEED, ALONE = "the seed's style", "FFmpeg alone"
+
+CORES = 2
+_MOST_BYTES = 10**9
+_WISHES: dict[str, dict[str, Any]] = {
+    OWN: {"format": "mp3", "bitrate": "192k"},
+    ONE_CORE: {"format": "mp3", "bitrate": "192k"},
+    FAST: {"format": "mp3", "bitrate": "192k", "preset": "fast"},
+    COPY: {"format": "original"},
+}
+
+Case = tuple[str, str]
+"""A clip's name, and who converts it."""
+
+Act = Callable[[], Cost]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was measured of each case, run by run; MOS-LQO of each kind of MP3; FFmpeg's name."""
+
+    costs: Mapping[Case, Sequence[Cost]]
+    quality: Mapping[str, Sequence[float]]
+    ffmpeg: str
+    host_ffmpeg: str
+
+    def of(self, clip: Clip, who: str) -> Sequence[Cost]:
+        """Return what a case took; nothing if it could not be played."""
+        return self.costs.get((clip.name, who), [])
+
+
+def play(runs: int, folder: Path) -> Findings:
+    """Play all jobs so many times; those of an hour and more once."""
+    make_clips()
+    with stage(folder) as here:
+        theatre = _Theatre(here, _worker_ffmpeg())
+        costs: dict[Case, list[Cost]] = {}
+        for times, cases in _blocks(runs):
+            acts = {(clip.name, who): theatre.act(clip, who) for clip, who in cases}
+            costs |= _take_turns(acts, times)
+        quality = score(clips.M.path, theatre.kept())
+        program = str(theatre.ffmpeg / "ffmpeg")
+        return Findings(costs, quality, _version(program), _version(host_ffmpeg()))
+
+
+def _blocks(runs: int) -> list[tuple[int, list[tuple[Clip, str]]]]:
+    fine = [(clips.M_FINE, OWN), (clips.M_FINE, COPY)]
+    return [
+        (runs, [(clips.SECOND, who) for who in (SEED, OWN)]),
+        (runs, [*((clips.M, who) for who in (SEED, ALONE, OWN, ONE_CORE, FAST, COPY)), *fine]),
+        (runs, [(clips.P, SEED), (clips.P, OWN), (clips.P_FINE, OWN)]),
+        (runs, [(clips.TEN_MINUTES, OWN)]),
+        (1, [(clips.HOUR, OWN), (clips.FOUR_HOURS, OWN)]),
+    ]
+
+
+def _take_turns(acts: Mapping[Case, Act | None], times: int) -> dict[Case, list[Cost]]:
+    able = {case: act for case, act in acts.items() if act}
+    costs: dict[Case, list[Cost]] = {case: [] for case in able}
+    for _ in range(times):
+        for case, act in able.items():
+            costs[case].append(act())
+            print(f"{', '.join(case)}: {costs[case][-1].seconds:.2f} s", flush=True)
+    return costs
+
+
+class _Theatre:
+    """Knows what each job needs; a clip is uploaded when it is first needed."""
+
+    def __init__(self, stage: Stage, ffmpeg: Path) -> None:
+        self.ffmpeg = ffmpeg
+        self._stage = stage
+        self._plans: dict[Clip, JobPlan] = {}
+
+    def act(self, clip: Clip, who: str) -> Act | None:
+        """Return a way to play this job; None if the contract has no words for it yet."""
+        match who:
+            case _ if who == ALONE:
+                return FFmpegAlone(self._stage, clip).convert
+            case _ if who == SEED:
+                return SeedStyle(self._stage, self._plan(clip).source.file_id).convert
+            case _:
+                return self._own(clip, who)
+
+    def kept(self) -> dict[str, Path]:
+        """Return the MP3s of clip M."""
+        paths = {who: self._copy(who) for who in (OWN, FAST)}
+        return {who: path for who, path in paths.items() if path.exists()}
+
+    def _own(self, clip: Clip, who: str) -> Act | None:
+        plan = _wish(self._plan(clip), who)
+        keep = self._copy(who) if clip is clips.M else None
+        return Soundstrip(self._stage, clip, plan, self.ffmpeg, keep).convert if plan else None
+
+    def _copy(self, who: str) -> Path:
+        return self._stage.folder / f"{list(_WISHES).index(who)}.audio"
+
+    def _plan(self, clip: Clip) -> JobPlan:
+        if clip not in self._plans:
+            file_id = upload(self._stage.pods.database, clip.path)
+            self._plans[clip] = make_plan(clip.path, file_id=file_id, max_result_bytes=_MOST_BYTES)
+        return self._plans[clip]
+
+
+def _wish(plan: JobPlan, who: str) -> JobPlan | None:
+    words, kind = _WISHES[who], type(plan.output)
+    if not words.keys() <= set(kind.__struct_encode_fields__):
+        return None
+    try:
+        plan = msgspec.structs.replace(plan, output=msgspec.convert(words, kind))
+    except msgspec.ValidationError:
+        return None
+    if "cores" not in JobPlan.__struct_fields__:
+        return None if who == ONE_CORE else plan
+    return msgspec.structs.replace(plan, cores=1 if who == ONE_CORE else CORES)
+
+
+def _worker_ffmpeg() -> Path:
+    """Return the folder of the FFmpeg that the image has; this host's if there is none such."""
+    try:
+        from tests.ffmpeg import shipped  # noqa: PLC0415
+    except ImportError:
+        return Path(host_ffmpeg()).parent
+    return shipped()
+
+
+def _version(program: str) -> str:
+    done = subprocess.run([program, "-version"], check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.split()[2]

@@ -1,0 +1,90 @@
+"""A real mongod that holds the clips, and what a job takes on it."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hack.bench.engine.meter import Usage
+from hack.bench.scale.subject import cpu_seconds
+from pymongo.errors import PyMongoError
+from tests.containers import Server, container, docker
+from tests.waiting import wait_until
+from tests.worker import Bench
+
+from soundstrip_storage.connection import connect
+
+DATABASE = "bench"
+_MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a whole job took: `usage`, mongod's CPU among it, and megabytes that mongod sent."""
+
+    usage: Usage
+    read: float
+    stages: Mapping[str, float]
+    """Seconds of each, by the mover's own account; empty for a peer."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall time."""
+        return self.usage.seconds
+
+    @property
+    def own_cpu(self) -> float:
+        """CPU seconds of the job's processes, without mongod."""
+        return sum(value for name, value in self.usage.cpu.items() if name != "mongod")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The store, and a folder for what the jobs leave."""
+
+    pods: Bench
+    uri: str
+    folder: Path
+    mongod: int
+    """Its process id."""
+
+    def account(
+        self, job: Callable[[], Usage], stages: Callable[[], Mapping[str, float]] = dict
+    ) -> Cost:
+        """Do a job, and return what it took on both sides."""
+        sent, cpu = self._sent(), cpu_seconds(self.mongod)
+        usage = job()
+        cpu = cpu_seconds(self.mongod) - cpu
+        whole = Usage(usage.seconds, {**usage.cpu, "mongod": cpu}, usage.memory)
+        return Cost(whole, self._sent() - sent, stages())
+
+    def _sent(self) -> float:
+        network = self.pods.database.command("serverStatus")["network"]
+        return int(network["bytesOut"]) / _MEGABYTE
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """Run mongod on loopback until the block ends."""
+    password = secrets.token_hex(16)
+    environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
+    with container("mongo:8.0", 27017, environment=environment) as server:
+        uri = f"mongodb://root:{password}@127.0.0.1:{server.port}/?authSource=admin"
+        wait_until(lambda: _answers(uri), "mongod answers")
+        with Bench(folder, uri, DATABASE) as pods:
+            yield Stage(pods, uri, folder, _process_id(server))
+
+
+def _answers(uri: str) -> bool:
+    database = connect(uri, DATABASE, application="bench")
+    try:
+        return bool(database.command("ping"))
+    except PyMongoError:
+        return False
+    finally:
+        database.client.close()
+
+
+def _process_id(server: Server) -> int:
+    return int(docker("inspect", "--format={{.State.Pid}}", server.name))
