@@ -30,6 +30,8 @@ class Usage:
     seconds: float
     cpu: Mapping[str, float]
     memory: float
+    longest: float
+    """The CPU seconds of the FFmpeg that took most, if others ran it."""
 
 
 def attend(processes: Mapping[str, "subprocess.Popen[bytes]"], start: float) -> Usage:
@@ -46,7 +48,7 @@ def attend(processes: Mapping[str, "subprocess.Popen[bytes]"], start: float) -> 
                 os.close(key.fd)
             seconds = time.perf_counter() - start
             samples.take({n: p.pid for n, p in processes.items() if p.returncode is None})
-    return Usage(seconds, samples.split(cpu), samples.most / _MEGABYTE)
+    return Usage(seconds, samples.split(cpu), samples.most / _MEGABYTE, samples.longest)
 
 
 def _reap(process: "subprocess.Popen[bytes]") -> float:
@@ -62,6 +64,11 @@ class _Samples:
     def __init__(self) -> None:
         self.most = 0
         self._ffmpegs: dict[str, dict[int, float]] = defaultdict(dict)
+
+    @property
+    def longest(self) -> float:
+        """The CPU of the FFmpeg that took most."""
+        return max((cpu for each in self._ffmpegs.values() for cpu in each.values()), default=0.0)
 
     def take(self, roots: Mapping[str, int]) -> None:
         """Look at these processes and all below them."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hack.bench.engine.clips import CLIPS, Clip
 from hack.bench.engine.meter import FFMPEG
 from hack.bench.engine.scenes import Case, Findings, play
 from hack.bench.engine.stage import Cost
@@ -28,21 +29,24 @@ def main() -> None:
     """Measure, and print or write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="how often each is measured (5)")
+    names = [clip.name for clip in CLIPS]
+    parser.add_argument("clips", nargs="*", choices=[[], *names], help="default: all")
     parser.add_argument("--write", action="store_true", help="renew the section of the page")
     wanted = parser.parse_args()
-    section = measure_engine(wanted.runs)
+    chosen = [clip for clip in CLIPS if clip.name in (wanted.clips or names)]
+    section = measure_engine(wanted.runs, chosen)
     if wanted.write:
         _PAGE.write_text(replace_section(_PAGE.read_text(), section))
     else:
         print(section)
 
 
-def measure_engine(runs: int) -> str:
-    """Play all jobs, and return the section."""
+def measure_engine(runs: int, chosen: Sequence[Clip] = CLIPS) -> str:
+    """Play the jobs with these clips, and return the section."""
     minutes = (runs * _ROUND_SECONDS + _LONG_SECONDS) / 60
     print(f"the engine: {runs} runs, about {minutes:.0f} min", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        return render(play(runs, Path(folder)), runs)
+        return render(play(runs, Path(folder), chosen), runs)
 
 
 def replace_section(page: str, section: str) -> str:

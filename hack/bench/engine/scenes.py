@@ -21,13 +21,26 @@ FAST, COPY = "Soundstrip, `fast`", "Soundstrip, `original`"
 SEED, ALONE = "the seed's style", "FFmpeg alone"
 
 CORES = 2
+MORE_CORES = (4, 8)
+"""More than there are: what they would do is told from the FFmpeg that takes most CPU."""
+
 _MOST_BYTES = 10**9
-_WISHES: dict[str, dict[str, Any]] = {
-    OWN: {"format": "mp3", "bitrate": "192k"},
-    ONE_CORE: {"format": "mp3", "bitrate": "192k"},
-    FAST: {"format": "mp3", "bitrate": "192k", "preset": "fast"},
-    COPY: {"format": "original"},
+_MP3 = {"format": "mp3", "bitrate": "192k"}
+
+
+def planned_for(cores: int) -> str:
+    """Return the name of a conversion that is planned for more cores than there are."""
+    return f"Soundstrip, planned for {cores} cores"
+
+
+_WISHES: dict[str, tuple[dict[str, Any], int]] = {
+    OWN: (_MP3, CORES),
+    ONE_CORE: (_MP3, 1),
+    FAST: ({**_MP3, "preset": "fast"}, CORES),
+    COPY: ({"format": "original"}, CORES),
+    **{planned_for(cores): (_MP3, cores) for cores in MORE_CORES},
 }
+"""The audio that is asked for, and the cores that the plan counts on."""
 
 Case = tuple[str, str]
 """A clip's name, and who converts it."""
@@ -49,16 +62,19 @@ class Findings:
         return self.costs.get((clip.name, who), [])
 
 
-def play(runs: int, folder: Path) -> Findings:
-    """Play all jobs so many times; those of an hour and more once."""
-    make_clips()
+def play(runs: int, folder: Path, chosen: Sequence[Clip] = clips.CLIPS) -> Findings:
+    """Play the jobs with these clips so many times; those of an hour and more once."""
+    make_clips(chosen)
     with stage(folder) as here:
         theatre = _Theatre(here, _worker_ffmpeg())
         costs: dict[Case, list[Cost]] = {}
         for times, cases in _blocks(runs):
-            acts = {(clip.name, who): theatre.act(clip, who) for clip, who in cases}
+            acts = {
+                (clip.name, who): theatre.act(clip, who) for clip, who in cases if clip in chosen
+            }
             costs |= _take_turns(acts, times)
-        quality = score(clips.M.path, theatre.kept())
+        kept = theatre.kept()
+        quality = score(clips.M.path, kept) if kept else {}
         program = str(theatre.ffmpeg / "ffmpeg")
         return Findings(costs, quality, _version(program), _version(host_ffmpeg()))
 
@@ -70,6 +86,7 @@ def _blocks(runs: int) -> list[tuple[int, list[tuple[Clip, str]]]]:
         (runs, [*((clips.M, who) for who in (SEED, ALONE, OWN, ONE_CORE, FAST, COPY)), *fine]),
         (runs, [(clips.P, SEED), (clips.P, OWN), (clips.P_FINE, OWN)]),
         (runs, [(clips.TEN_MINUTES, OWN)]),
+        (1, [(clips.M, planned_for(cores)) for cores in MORE_CORES]),
         (1, [(clips.HOUR, OWN), (clips.FOUR_HOURS, OWN)]),
     ]
 
@@ -123,16 +140,16 @@ class _Theatre:
 
 
 def _wish(plan: JobPlan, who: str) -> JobPlan | None:
-    words, kind = _WISHES[who], type(plan.output)
+    (words, cores), kind = _WISHES[who], type(plan.output)
     if not words.keys() <= set(kind.__struct_encode_fields__):
         return None
     try:
         plan = msgspec.structs.replace(plan, output=msgspec.convert(words, kind))
     except msgspec.ValidationError:
         return None
-    if "cores" not in JobPlan.__struct_fields__:
-        return None if who == ONE_CORE else plan
-    return msgspec.structs.replace(plan, cores=1 if who == ONE_CORE else CORES)
+    if "cores" in JobPlan.__struct_fields__:
+        return msgspec.structs.replace(plan, cores=cores)
+    return plan if who == OWN else None
 
 
 def _worker_ffmpeg() -> Path:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hack.bench.engine.meter import Usage
@@ -53,11 +53,13 @@ class Stage:
         self, job: Callable[[], Usage], stages: Callable[[], Mapping[str, float]] = dict
     ) -> Cost:
         """Do a job, and return what it took on both sides."""
-        sent, cpu = self._sent(), cpu_seconds(self.mongod)
+        asked, before = self._sent(), self._sent()
+        cpu = cpu_seconds(self.mongod)
         usage = job()
         cpu = cpu_seconds(self.mongod) - cpu
-        whole = Usage(usage.seconds, {**usage.cpu, "mongod": cpu}, usage.memory)
-        return Cost(whole, self._sent() - sent, stages())
+        whole = replace(usage, cpu={**usage.cpu, "mongod": cpu})
+        asking = before - asked
+        return Cost(whole, max(0.0, self._sent() - before - asking), stages())
 
     def _sent(self) -> float:
         network = self.pods.database.command("serverStatus")["network"]

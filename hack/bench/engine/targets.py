@@ -7,7 +7,18 @@ from itertools import product
 
 from hack.bench.engine import clips
 from hack.bench.engine.clips import Clip
-from hack.bench.engine.scenes import ALONE, COPY, CORES, FAST, ONE_CORE, OWN, SEED, Findings
+from hack.bench.engine.scenes import (
+    ALONE,
+    COPY,
+    CORES,
+    FAST,
+    MORE_CORES,
+    ONE_CORE,
+    OWN,
+    SEED,
+    Findings,
+    planned_for,
+)
 from hack.bench.engine.stage import Cost
 
 _HOUR_SECONDS = 3600
@@ -97,6 +108,18 @@ def _efficiencies(found: Findings) -> Iterator[Target]:
     spans = [(one.stages["converted"], two.stages["converted"]) for one, two in pairs]
     stage = [one / (CORES * two) for one, two in spans]
     yield Target("M on two cores, efficiency, conversion alone", 0.85, stage, at_least=True)
+    for cores in MORE_CORES:
+        few = product(found.of(clips.M, ONE_CORE), found.of(clips.M, planned_for(cores)))
+        values = [one.stages["converted"] / (cores * _foretell(more)) for one, more in few]
+        yield Target(f"M on {cores} cores, the same, simulated", 0.85, values, at_least=True)
+
+
+def _foretell(cost: Cost) -> float:
+    """Return what the conversion would take if each FFmpeg had a core: the longest, and the join.
+
+    By CPU seconds of the job on fewer cores; the converter's own are taken one after the other.
+    """
+    return cost.usage.longest + cost.usage.cpu["converter"]
 
 
 def cpu_per_hour(clip: Clip, cost: Cost) -> float:
