@@ -9,6 +9,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from hack.bench.engine.clips import CLIPS, Clip
@@ -65,6 +66,7 @@ def render(findings: Findings, runs: int) -> str:
         runs=runs,
         ffmpeg=findings.ffmpeg,
         host_ffmpeg=findings.host_ffmpeg,
+        moviepy=version("moviepy"),
         targets="\n".join(map(str, list_targets(findings))),
         costs="\n".join(_cost_row(*item) for item in findings.costs.items()),
         parts="\n".join(_part_row(*item) for item in own),

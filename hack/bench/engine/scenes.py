@@ -50,7 +50,7 @@ Act = Callable[[], Cost]
 
 @dataclass(frozen=True)
 class Findings:
-    """What was measured of each case, run by run; MOS-LQO of each kind of MP3; FFmpeg's name."""
+    """What was measured of each case, run by run, and how like its source each MP3 of M sounds."""
 
     costs: Mapping[Case, Sequence[Cost]]
     quality: Mapping[str, Sequence[float]]
@@ -75,8 +75,7 @@ def play(runs: int, folder: Path, chosen: Sequence[Clip] = clips.CLIPS) -> Findi
             costs |= _take_turns(acts, times)
         kept = theatre.kept()
         quality = score(clips.M.path, kept) if kept else {}
-        program = str(theatre.ffmpeg / "ffmpeg")
-        return Findings(costs, quality, _version(program), _version(host_ffmpeg()))
+        return Findings(costs, quality, _describe(theatre.ffmpeg), _describe(_host_folder()))
 
 
 def _blocks(runs: int) -> list[tuple[int, list[tuple[Clip, str]]]]:
@@ -157,10 +156,16 @@ def _worker_ffmpeg() -> Path:
     try:
         from tests.ffmpeg import shipped  # noqa: PLC0415
     except ImportError:
-        return Path(host_ffmpeg()).parent
+        return _host_folder()
     return shipped()
 
 
-def _version(program: str) -> str:
-    done = subprocess.run([program, "-version"], check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout.split()[2]
+def _host_folder() -> Path:
+    return Path(host_ffmpeg()).parent
+
+
+def _describe(folder: Path) -> str:
+    command = [str(folder / "ffmpeg"), "-version"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    whose = "this host's" if folder == _host_folder() else "the worker image's own"
+    return f"{whose} FFmpeg {done.stdout.split()[2]}"
