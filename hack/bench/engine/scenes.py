@@ -148,7 +148,7 @@ def _wish(plan: JobPlan, who: str) -> JobPlan | None:
         return None
     if "cores" in JobPlan.__struct_fields__:
         return msgspec.structs.replace(plan, cores=cores)
-    return plan if who == OWN else None
+    return plan if cores == CORES else None
 
 
 def _worker_ffmpeg() -> Path:
