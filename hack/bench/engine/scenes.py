@@ -64,10 +64,12 @@ class Findings:
 
 def play(runs: int, folder: Path, chosen: Sequence[Clip] = clips.CLIPS) -> Findings:
     """Play the jobs with these clips so many times; those of an hour and more once."""
-    make_clips(chosen)
+    make_clips([clips.SECOND, *chosen])
     with stage(folder) as here:
         theatre = _Theatre(here, _worker_ffmpeg())
         costs: dict[Case, list[Cost]] = {}
+        for who in (OWN, SEED):
+            theatre.warm_up(who)
         for times, cases in _blocks(runs):
             acts = {
                 (clip.name, who): theatre.act(clip, who) for clip, who in cases if clip in chosen
@@ -117,6 +119,11 @@ class _Theatre:
                 return SeedStyle(self._stage, self._plan(clip).source.file_id).convert
             case _:
                 return self._own(clip, who)
+
+    def warm_up(self, who: str) -> None:
+        """Play a short job that doesn't count: the first one compiles Python's bytecode."""
+        if act := self.act(clips.SECOND, who):
+            act()
 
     def kept(self) -> dict[str, Path]:
         """Return the MP3s of clip M."""
