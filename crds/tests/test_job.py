@@ -1,5 +1,6 @@
 """Claims about what passes between the operator and a conversion's pod."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -17,8 +18,10 @@ from soundstrip_crds.job import (
     MoverReport,
     ProgressPost,
     Stages,
+    Unreadable,
     progress_path,
     progress_token,
+    read_message,
 )
 
 KEY = b"k" * 32
@@ -61,8 +64,52 @@ def test_the_largest_result_fits_a_termination_message():
     ],
 )
 def test_what_is_out_of_bounds_is_not_parsed(body: bytes):
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(body, type=ProgressPost)
+    with pytest.raises(Unreadable):
+        read_message(body, ProgressPost)
+
+
+def claim(**track: object) -> bytes:
+    tracks = [{"index": 0, "codec": "aac", **track}]
+    return msgspec.json.encode({"media": {"container": "mp4", "tracks": tracks}})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b'{"message":"\xff"}',
+        b'{"message":"\\ud800"}',
+        b'{"later":' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b'{"media":' * 2000,
+        b'{"durationSeconds":NaN}',
+        b'{"durationSeconds":-1}',
+        b'{"durationSeconds":1e308}',
+        b'{"durationSeconds":1e999}',
+        claim(index=-1),
+        claim(index=2**63),
+        claim(channels=1e308),
+        b'{"media":{"container":"x","tracks":[{"codec":"x","index":' + b"9" * 4000 + b"}]}}",
+        b'{"media":{"container":"x","tracks":[' + b'{"codec":"x","index":0},' * 33 + b"]}}",
+    ],
+)
+def test_a_liar_is_not_read(content: bytes):
+    with pytest.raises(Unreadable):
+        read_message(content, ConverterReport)
+
+
+def test_two_tracks_of_one_index_are_refused_as_the_api_server_does():
+    track = {"index": 0, "codec": "aac"}
+    content = msgspec.json.encode({"media": {"container": "mp4", "tracks": [track, track]}})
+    with pytest.raises(Unreadable):
+        read_message(content, ConverterReport)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200))
+def test_any_message_is_read_or_unreadable(content: bytes | str):
+    for kind in (ConverterReport, MoverReport, ProgressPost):
+        with suppress(Unreadable):
+            read_message(content, kind)
 
 
 def test_unknown_fields_are_left_out_and_known_ones_are_checked():

@@ -85,7 +85,9 @@ def test_the_movers_report_is_success_even_if_the_converter_lingers():
     assert judged.result.file_id == RESULT["fileId"]
 
 
-@pytest.mark.parametrize("message", ["", "{", '{"result": {"fileId": "../etc"}}', "\x00\ufffd"])
+@pytest.mark.parametrize(
+    "message", ["", "{", '{"result": {"fileId": "../etc"}}', "\x00\ufffd", '{"x":' * 800]
+)
 def test_a_mover_that_ended_well_with_an_unreadable_report_has_its_result_looked_up(message: str):
     judged = verdict(job(), pod(ended(0, "Completed", message), ended(0)))
     assert isinstance(judged, Failure)
@@ -99,6 +101,20 @@ def test_the_converters_words_are_the_cause_and_its_media_are_kept():
     assert judged.cause == "No audio."
     assert judged.media is not None
     assert judged.media.container == "matroska"
+
+
+@pytest.mark.parametrize("message", ['{"x":' * 800, '{"message": 1e999}', "\ud800"])
+def test_a_converter_whose_last_words_are_a_trap_has_failed_by_its_exit_code(message: str):
+    judged = verdict(job(), pod(ended(23), ended(12, message=message)))
+    assert isinstance(judged, Failure)
+    assert judged.reason == Reason.CORRUPT_MEDIA
+
+
+def test_the_converters_words_do_not_steer_a_terminal():
+    words = json.dumps({"message": "\x1b[2JAll\nis well\u202e."})
+    judged = verdict(job(), pod(ended(23), ended(12, message=words)))
+    assert isinstance(judged, Failure)
+    assert judged.cause == "[2JAllis well."
 
 
 @pytest.mark.parametrize(

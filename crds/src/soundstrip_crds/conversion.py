@@ -20,6 +20,8 @@ Size = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 Sentence = Annotated[str, Meta(max_length=1024)]
 Word = Annotated[str, Meta(max_length=63)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+"""What a media file can say of itself, and a JSON number can hold."""
 Moment = Annotated[datetime, Meta(tz=True)]
 
 Priority = Annotated[int, Meta(ge=-1000, le=1000)]
@@ -116,11 +118,11 @@ class Progress(_Object, frozen=True):
 class Track(_Object, frozen=True):
     """An audio track of the source; `bitrate` is in bits per second."""
 
-    index: Annotated[int, Meta(ge=0)]
+    index: Count
     codec: Word
-    channels: Annotated[int, Meta(ge=0)] | None = None
-    sample_rate: Annotated[int, Meta(ge=0)] | None = None
-    bitrate: Annotated[int, Meta(ge=0)] | None = None
+    channels: Count | None = None
+    sample_rate: Count | None = None
+    bitrate: Count | None = None
     language: Word | None = None
 
 
@@ -130,6 +132,11 @@ class Media(_Object, frozen=True):
     container: Word
     duration_seconds: Seconds | None = None
     tracks: Annotated[tuple[Track, ...], Meta(max_length=32)] = ()
+
+    def __post_init__(self) -> None:
+        """The API server refuses a status in which two tracks have one index, and all with it."""
+        if len({track.index for track in self.tracks}) < len(self.tracks):
+            raise ValueError("two tracks have the same index")
 
 
 class Result(_Object, frozen=True):

@@ -8,7 +8,7 @@ claims, within the bounds stated here.
 import hashlib
 import hmac
 from enum import IntEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -44,6 +44,7 @@ CONTENT_TYPES: dict[FileType, str] = {
     "mka": "audio/matroska",
 }
 """RFC 3003, 4337, 7845 and 5334, 9639, 2361 (as browsers write it) and 9559."""
+T = TypeVar("T")
 
 
 class ExitCode(IntEnum):
@@ -133,6 +134,22 @@ class ProgressPost(_Message, frozen=True):
     """PENDING while the source is fetched, then CONVERTING, then STORING."""
     progress: Progress | None = None
     media: Media | None = None
+
+
+class Unreadable(Exception):
+    """A message is no message, or says what is outside its bounds."""
+
+
+def read_message(content: bytes | str, kind: type[T]) -> T:
+    """Read a message from a process that may have been taken over.
+
+    Raises:
+        Unreadable: Whatever is wrong with it: no UTF-8, no JSON, too deep, or out of bounds.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (ValueError, RecursionError) as error:  # msgspec's own errors are ValueErrors
+        raise Unreadable(f"no {kind.__name__}: {type(error).__name__}") from error
 
 
 def progress_token(key: bytes, uid: str, run: int, try_number: int) -> str:

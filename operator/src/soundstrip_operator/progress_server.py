@@ -5,12 +5,17 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
-import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from soundstrip_crds.job import PROGRESS_BODY_LIMIT, ProgressPost, progress_token
+from soundstrip_crds.job import (
+    PROGRESS_BODY_LIMIT,
+    ProgressPost,
+    Unreadable,
+    progress_token,
+    read_message,
+)
 from soundstrip_crds.reasons import Reason
 
 _STAGES = {Reason.PENDING, Reason.CONVERTING, Reason.STORING}
@@ -87,7 +92,7 @@ def is_authorized(header: str, key: bytes, uid: str, run: int, number: int) -> b
 def parse_post(body: bytes) -> ProgressPost | None:
     """Return the post; None if it is none, or speaks of a stage that is not the worker's."""
     try:
-        post = msgspec.json.decode(body, type=ProgressPost)
-    except (msgspec.DecodeError, ValueError):
+        post = read_message(body, ProgressPost)
+    except Unreadable:
         return None
     return post if post.reason in _STAGES else None

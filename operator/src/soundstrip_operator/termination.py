@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
 from soundstrip_crds.conversion import Media
-from soundstrip_crds.job import REASON_OF_EXIT_CODE, ConverterReport, ExitCode, MoverReport
+from soundstrip_crds.job import (
+    REASON_OF_EXIT_CODE,
+    ConverterReport,
+    ExitCode,
+    MoverReport,
+    Unreadable,
+    read_message,
+)
 from soundstrip_crds.names import CONVERTER, MOVER
 from soundstrip_crds.reasons import Reason
 from soundstrip_operator.verdict import Failure
@@ -64,15 +69,15 @@ def recordable(exit_code: int) -> int | None:
 def read_mover_report(how: Terminated) -> MoverReport:
     """Return the mover's last words; none, if they can't be read."""
     try:
-        return msgspec.json.decode(how.message, type=MoverReport)
-    except (msgspec.DecodeError, ValueError):
+        return read_message(how.message, MoverReport)
+    except Unreadable:
         return MoverReport()
 
 
 def _read_converter_report(how: Terminated) -> ConverterReport:
     try:
-        return msgspec.json.decode(how.message, type=ConverterReport)
-    except (msgspec.DecodeError, ValueError):
+        return read_message(how.message, ConverterReport)
+    except Unreadable:
         return ConverterReport()
 
 
@@ -91,7 +96,7 @@ def _failure(end: End) -> Failure:
 def _last_words(end: End) -> tuple[str, Media | None]:
     read = read_mover_report if end.container == MOVER else _read_converter_report
     report = read(end.how)
-    return report.message or "", report.media
+    return "".join(c for c in report.message or "" if c.isprintable()), report.media
 
 
 def _tell(end: End) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from soundstrip_crds.conversion import Media, Track
+from soundstrip_crds.job import Unreadable, read_message
 from soundstrip_worker.demuxers import Container, Demuxer
 from soundstrip_worker.fields import (
     clean_text,
@@ -154,8 +155,8 @@ def parse_length(output: bytes, demuxer: Demuxer) -> float | None:
 
 def _read(output: bytes) -> _Answer | None:
     try:
-        return msgspec.json.decode(output, type=_Answer)
-    except msgspec.DecodeError:
+        return read_message(output, _Answer)
+    except Unreadable:
         return None
 
 

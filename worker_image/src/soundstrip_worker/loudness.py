@@ -9,6 +9,7 @@ import re
 import msgspec
 
 from soundstrip_crds.audio import Loudness
+from soundstrip_crds.job import Unreadable, read_message
 
 MEASURE = "ebur128=peak=true:framelog=verbose"
 """Ends with a summary in the log, at level `info`."""
@@ -55,8 +56,8 @@ def parse_summary(log: str) -> Measured | None:
 def parse_analysis(log: str) -> Analysis | None:
     """Return what `loudnorm` found, by the end of FFmpeg's log."""
     try:
-        return msgspec.json.decode(log[log.rfind("{") : log.rfind("}") + 1], type=Analysis)
-    except msgspec.DecodeError:
+        return read_message(log[log.rfind("{") : log.rfind("}") + 1], Analysis)
+    except Unreadable:
         return None
 
 

@@ -9,11 +9,18 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from soundstrip_crds.conversion import Result
-from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan, MoverReport, Stages
+from soundstrip_crds.job import (
+    ConverterReport,
+    ExitCode,
+    JobPlan,
+    MoverReport,
+    Stages,
+    Unreadable,
+    read_message,
+)
 from soundstrip_crds.reasons import Reason
 from soundstrip_storage.connection import Documents
 from soundstrip_worker.failures import Disrupted, Rejected
@@ -84,8 +91,8 @@ class Mover:
             time.sleep(_LOOK_SECONDS)
         try:
             content = read_whole(self._places.report, _REPORT_LIMIT)
-            return msgspec.json.decode(content, type=ConverterReport)
-        except msgspec.DecodeError as error:
+            return read_message(content, ConverterReport)
+        except Unreadable as error:
             raise Rejected(
                 ExitCode.CORRUPT_MEDIA, "The converter's report cannot be read."
             ) from error

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from soundstrip_crds.job import Unreadable, read_message
 from soundstrip_worker.fields import read_whole_number
 
 MOST_PICTURE_BYTES = 8 << 20
@@ -31,8 +32,8 @@ def is_fit_picture(output: bytes) -> bool:
     One whose size cannot be read would keep FFmpeg from writing the file.
     """
     try:
-        answer = msgspec.json.decode(output, type=_Answer)
-    except msgspec.DecodeError:
+        answer = read_message(output, _Answer)
+    except Unreadable:
         return False
     packet, stream = answer.packets[0], answer.streams[0]
     known = stream.width > 0 and stream.height > 0

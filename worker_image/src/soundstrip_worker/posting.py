@@ -9,7 +9,7 @@ import msgspec
 
 from soundstrip_crds.audio import Trim
 from soundstrip_crds.conversion import Media, Progress
-from soundstrip_crds.job import ProgressPost
+from soundstrip_crds.job import ProgressPost, Unreadable, read_message
 from soundstrip_crds.reasons import Reason
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.journal import Journal
@@ -44,8 +44,8 @@ class Observer:
     def _read_media(self) -> Media | None:
         try:
             content = read_whole(self._places.media_report, MEDIA_LIMIT)
-            return msgspec.json.decode(content, type=Media)
-        except (FileNotFoundError, Rejected, msgspec.DecodeError):
+            return read_message(content, Media)
+        except (FileNotFoundError, Rejected, Unreadable):
             return None
 
     def _read_progress(self) -> Progress | None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from soundstrip_crds.conversion import Result
-from soundstrip_crds.job import CONTENT_TYPES, ConverterReport, FileType, JobPlan
+from soundstrip_crds.job import CONTENT_TYPES, ConverterReport, ExitCode, FileType, JobPlan
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.gridfs import FileWriter, find_result, settle_intent
 from soundstrip_storage.layout import Bucket, StoredFile
+from soundstrip_worker.failures import Rejected
 from soundstrip_worker.untrusted import read_pieces
 
 _NAME_LENGTH = 255
@@ -29,12 +30,14 @@ def store_result(
     Returns the run's result, which is another's if that was the first.
 
     Raises:
-        Rejected: If the file is no regular one, or larger than the plan's bound.
+        Rejected: If the file is no regular one, empty, or larger than the plan's bound.
         StorageUnavailable: If MongoDB does not answer.
     """
     with FileWriter(database, Bucket.RESULTS, install=plan.install, owner=plan.owner) as writer:
         for piece in read_pieces(path, plan.max_result_bytes):
             writer.write(piece)
+        if not writer.length:
+            raise Rejected(ExitCode.CORRUPT_MEDIA, "The converter left an empty result.")
         metadata = {
             "conversion": plan.conversion,
             "conversionUid": plan.uid,
