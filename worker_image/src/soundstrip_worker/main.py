@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 
 from soundstrip_crds.job import ConverterReport, JobPlan, MoverReport
@@ -75,6 +76,10 @@ def _convert() -> NoReturn:
     end_on_bugs(end, ConverterReport, journal)
     hold_lock(places.converter_lock)
 
+    from soundstrip_worker.landlock import confine, converter_rules  # noqa: PLC0415
+
+    confine(converter_rules(places, settings.termination_log, _code()), journal)
+
     # ffmpeg-python takes a tenth of a second: the lock stands before it is loaded.
     from soundstrip_worker.converter import Converter  # noqa: PLC0415
 
@@ -85,6 +90,11 @@ def _convert() -> NoReturn:
         end,
         lambda message: ConverterReport(message=message, media=converter.media),
     )
+
+
+def _code() -> list[str]:
+    """Return where Python finds its modules, and the system its programs."""
+    return [sys.prefix, sys.base_prefix, *sys.path, *os.get_exec_path()]
 
 
 def _journal(role: str, plan: JobPlan) -> Journal:
