@@ -163,3 +163,14 @@ def test_a_cover_goes_where_it_has_a_place_and_is_wanted():
     assert holds_picture(recipe(Output(), stream()))
     assert not holds_picture(recipe(Output(cover_art=False), stream()))
     assert not holds_picture(recipe(Output(format="opus"), stream()))
+
+
+@pytest.mark.parametrize("rate", [1, 999])
+def test_a_sample_rate_from_which_audio_would_swell_to_gigabytes_is_refused(rate: int):
+    refused = refusal(Output(), stream(sample_rate=rate))
+    assert refused.code is ExitCode.UNSUPPORTED_MEDIA
+
+
+@pytest.mark.parametrize("rate", [1000, 8000, None])
+def test_the_sample_rates_of_real_audio_are_taken(rate: int | None):
+    assert recipe(Output(), stream(sample_rate=rate))

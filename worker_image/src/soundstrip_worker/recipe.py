@@ -68,14 +68,20 @@ class Recipe(msgspec.Struct, frozen=True):
         return 0.0 if self.copied else self.stream.begins
 
 
+LOWEST_RATE = 1000
+"""Hertz. To resample from less makes so much of one packet that no memory holds it."""
+
+
 def decide(output: ResolvedOutput, probe: Probe) -> Recipe:
     """Return the recipe.
 
     Raises:
         Rejected: NO_AUDIO_TRACK if the track, or the part of it, is not there;
-            UNSUPPORTED_MEDIA if the original cannot be kept in any file.
+            UNSUPPORTED_MEDIA if the original cannot be kept in any file, or its sample rate is
+            one that no audio has.
     """
     stream = choose_stream(probe.streams, output.track)
+    _require_rate(stream.track.sample_rate)
     _require_part(output.trim, stream)
     file_type = _file_type(output, stream.track.codec)
     own = FILES[file_type].chapters is Chapters.OWN
@@ -105,6 +111,13 @@ def choose_stream(streams: tuple[AudioStream, ...], choice: TrackChoice | None) 
     wanted = f"{choice.index}" if choice.language is None else f"in {choice.language}"
     there = ", ".join(_name(stream.track) for stream in streams)
     raise Rejected(ExitCode.NO_AUDIO_TRACK, f"There is no audio track {wanted}; there are {there}.")
+
+
+def _require_rate(rate: int | None) -> None:
+    if rate is not None and rate < LOWEST_RATE:
+        raise Rejected(
+            ExitCode.UNSUPPORTED_MEDIA, f"A sample rate of {rate} Hz is lower than any audio has."
+        )
 
 
 def is_kept(output: ResolvedOutput, stream: AudioStream) -> bool:
