@@ -121,6 +121,7 @@ class Pod:
         self._directory = directory
         self._storage = storage
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.end_log.touch()
         self.places.source.mkdir()
         self.places.output.mkdir()
 
@@ -154,6 +155,11 @@ class Pod:
     def mover_report(self) -> MoverReport:
         """The mover's termination message."""
         return msgspec.json.decode(self._termination_log("mover"), type=MoverReport)
+
+    @property
+    def end_log(self) -> Path:
+        """The converter's termination log, which is there before it starts, as in a pod."""
+        return self._directory / "converter.end"
 
     def converter_report(self) -> ConverterReport:
         """The converter's termination message."""
