@@ -94,6 +94,10 @@ def test_a_file_that_takes_too_long_to_look_at_exceeds_the_limit():
     assert refuse_probe(ending).code is ExitCode.LIMIT_EXCEEDED
 
 
+def test_a_file_for_which_there_is_not_enough_memory_exceeds_the_limit():
+    assert refuse_probe(Ending(1, "x: Cannot allocate memory")).code is ExitCode.LIMIT_EXCEEDED
+
+
 ENDINGS = st.builds(Ending, st.integers(-64, 255), st.text(max_size=200), st.booleans())
 CLAIMS = st.builds(Claim, st.floats(0, 1e6), st.sampled_from(Basis))
 

@@ -5,6 +5,7 @@ and some hostile files keep it from noticing SIGTERM at all.
 """
 
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -20,6 +21,9 @@ _LOOK_SECONDS = 0.2
 _LAST_BREATH_SECONDS = 5.0
 _READ_SIZE = 65536
 _COMPLAINTS_SIZE = 8192
+_MOST_DATA = 1 << 30
+"""Bytes of memory that one child gets. No container has so much: a file that would have its index
+take gigabytes at once is told from one for which a container is a little too small."""
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ class Children:
     """Starts one child at a time, from one thread."""
 
     def __init__(self) -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_DATA, _MOST_DATA))  # children inherit it
         self._running: subprocess.Popen[bytes] | None = None
 
     def run(

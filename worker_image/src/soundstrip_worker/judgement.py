@@ -22,6 +22,7 @@ SLACK_SHARE = 0.005
 _OVERSHOOT = 64 * 1024
 _NO_SPACE = "No space left on device"
 _QUOTA = "Disk quota exceeded"
+_NO_MEMORY = "Cannot allocate memory"
 _NOISE = (NOT_WHITELISTED, "Last message repeated", "Failed to open codec in", "file:/")
 _SPEAKER = re.compile(r"^\[[^]]* @ 0x[0-9a-f]+\] ")
 _COMPLAINT_LENGTH = 300
@@ -125,6 +126,10 @@ def _world(ending: Ending) -> Failure | None:
         return Rejected(ExitCode.LIMIT_EXCEEDED, "The file takes too long to be looked at.")
     if _NO_SPACE in ending.complaints or _QUOTA in ending.complaints:
         return Disrupted(ExitCode.DISK_FULL, "The worker's disk is full.")
+    if ending.status and _NO_MEMORY in ending.complaints:
+        return Rejected(
+            ExitCode.LIMIT_EXCEEDED, "The file takes more memory to be read than there is."
+        )
     if ending.status == -signal.SIGKILL:
         return Disrupted(
             ExitCode.WORKER_LOST, "FFmpeg was killed, most likely for the memory it took."
