@@ -8,7 +8,7 @@ SCRIPTS := $(shell grep -lrE '^\#!.*\b(ba)?sh' .ci hack worker_image/ffmpeg)
 SOURCES := $(wildcard */src lib/*/src tests/mail/src)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format cluster cluster-down images bench tools
+.PHONY: help demo test unit check format cluster cluster-down images bench fuzz-media tools
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ images: tools cluster ## Build the images and load them into the cluster
 bench: demo ## Measure the demo's installation, and write docs/benchmarks.md
 	@hack/cluster/tools kwok
 	@uv run --frozen --group bench python -m hack.bench.run
+
+fuzz-media: tools ## Fuzz what reads media, for SECONDS=60, or repeat what broke it: REPEAT=FILE
+	@uv run --frozen --group fuzz python -m tests.fuzz $(if $(REPEAT),--repeat $(REPEAT),--seconds $(or $(SECONDS),60))
 
 tools:
 	@hack/tools/up
