@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_CONFINES = "landlock_restrict_self("
+_CONFINES = "landlock_"
 _CALLS = "open,openat,openat2,creat,execve,execveat,%network,/landlock"
 _OPEN = re.compile(r'\b(?:open|openat2?|creat|execve|execveat)\([^"]*"((?:[^"\\]|\\.)*)"')
 _NETWORK = re.compile(
@@ -29,7 +29,10 @@ def strace(log: Path) -> tuple[str, ...]:
 
 
 def read_look(log: Path) -> Look:
-    """Read what strace saw, whether it was allowed or not, since the process confined itself."""
+    """Read what strace saw, whether it was allowed or not, since the process confined itself.
+
+    Or tried to: the last of those calls is where it begins.
+    """
     lines = log.read_text("utf-8", "replace").rpartition(_CONFINES)[2].splitlines()
     paths = (found[1] for line in lines if (found := _OPEN.search(line)))
     return Look(frozenset(paths), tuple(line for line in lines if _NETWORK.search(line)))
