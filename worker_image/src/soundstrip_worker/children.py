@@ -22,8 +22,13 @@ _LAST_BREATH_SECONDS = 5.0
 _READ_SIZE = 65536
 _COMPLAINTS_SIZE = 8192
 _MOST_DATA = 1 << 30
-"""Bytes of memory that one child gets. No container has so much: a file that would have its index
+"""Bytes of memory that one process gets. No container has so much: a file that would have its index
 take gigabytes at once is told from one for which a container is a little too small."""
+
+
+def bound_memory() -> None:
+    """Bound the data of this process, and of each child that it will start."""
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_DATA, _MOST_DATA))
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -47,7 +52,6 @@ class Children:
     """Starts one child at a time, from one thread."""
 
     def __init__(self) -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_DATA, _MOST_DATA))  # children inherit it
         self._running: subprocess.Popen[bytes] | None = None
 
     def run(

@@ -69,7 +69,7 @@ def _convert() -> NoReturn:
     journal = _journal("converter", settings.plan)
     end = End(settings.termination_log, journal)
 
-    from soundstrip_worker.children import Children  # noqa: PLC0415
+    from soundstrip_worker.children import Children, bound_memory  # noqa: PLC0415
 
     children = Children()
     end_on_sigterm(end, ConverterReport, children.kill)
@@ -79,6 +79,7 @@ def _convert() -> NoReturn:
     from soundstrip_worker.landlock import confine, converter_rules  # noqa: PLC0415
 
     confine(converter_rules(places, settings.termination_log, _code()), journal)
+    bound_memory()
 
     # ffmpeg-python takes a tenth of a second: the lock stands before it is loaded.
     from soundstrip_worker.converter import Converter  # noqa: PLC0415
