@@ -12,8 +12,6 @@ _SECONDS = 70
 """The longest that ffprobe may look, and a little."""
 
 _MOST_BYTES = 2_000_000
-_MOST_DATA = 1 << 29
-"""Beyond it FFmpeg gets no more memory, as beyond a container's limit."""
 
 _ENDS = frozenset(
     {
@@ -34,11 +32,8 @@ def check_conversion(content: bytes, usual: frozenset[str]) -> str:
     with tempfile.TemporaryDirectory() as room:
         source = Path(room, "file")
         source.write_bytes(content)
-        limit = ("prlimit", f"--data={_MOST_DATA}")
         try:
-            end = convert(
-                source, Path(room, "pod"), most_bytes=_MOST_BYTES, seconds=_SECONDS, prefix=limit
-            )
+            end = convert(source, Path(room, "pod"), most_bytes=_MOST_BYTES, seconds=_SECONDS)
         except AssertionError as error:
             return f"{error}"
         if end.code not in _ENDS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CONFINES = "landlock_"
-_CALLS = "open,openat,openat2,creat,execve,execveat,%network,/landlock"
+_CALLS = "?open,openat,?openat2,?creat,execve,execveat,%network,/landlock"
 _OPEN = re.compile(r'\b(?:open|openat2?|creat|execve|execveat)\([^"]*"((?:[^"\\]|\\.)*)"')
 _NETWORK = re.compile(
     r"\b(?:socket|connect|bind|sendto|sendmsg)\(.*AF_(?:INET|INET6|PACKET|NETLINK)"

@@ -46,9 +46,7 @@ class End:
         }
 
 
-def convert(
-    media: Path, directory: Path, *, most_bytes: int, seconds: float, prefix: tuple[str, ...] = ()
-) -> End:
+def convert(media: Path, directory: Path, *, most_bytes: int, seconds: float) -> End:
     """Convert a file; the test fails if that takes so many seconds."""
     directory.mkdir()
     pod = Pod(directory, make_plan(media, max_result_bytes=most_bytes), {})
@@ -57,7 +55,7 @@ def convert(
         pod.places.media.hardlink_to(media)
         log = directory / "strace"
         peak = directory / "peak"
-        process = pod.converter(*measured(peak), *strace(log), *prefix)
+        process = pod.converter(*measured(peak), *strace(log))
         code = pod.end_of(process, seconds)
     finally:
         for child in pod.children():

@@ -28,7 +28,9 @@ take gigabytes at once is told from one for which a container is a little too sm
 
 def bound_memory() -> None:
     """Bound the data of this process, and of each child that it will start."""
-    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_DATA, _MOST_DATA))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = _MOST_DATA if hard == resource.RLIM_INFINITY else min(hard, _MOST_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 class Room(msgspec.Struct, frozen=True):
