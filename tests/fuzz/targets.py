@@ -18,11 +18,11 @@ from soundstrip_crds.job import (
     Unreadable,
     read_message,
 )
+from soundstrip_worker.answers import parse_last_packet, parse_length, parse_probe
 from soundstrip_worker.completeness import declared_size, is_cut_off
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
 from soundstrip_worker.ending import fit
 from soundstrip_worker.judgement import Ending, refuse_probe
-from soundstrip_worker.probing import parse_last_packet, parse_length, parse_probe
 from soundstrip_worker.progress import advance, parse_position
 
 _ANSWER = (
@@ -73,8 +73,8 @@ def _probe(content: bytes) -> None:
         if probe:
             report = ConverterReport(duration_seconds=1.0, media=probe.media)
             assert read_message(msgspec.json.encode(report), ConverterReport) == report
-    length = parse_length(content)
-    assert length is None or 0 <= length <= 2e9
+        length = parse_length(content, demuxer)
+        assert length is None or 0 <= length <= 2e9
 
 
 def _progress(content: bytes) -> None:

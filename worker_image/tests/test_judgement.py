@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +94,14 @@ def test_an_audio_codec_that_may_not_run_is_unsupported():
 def test_a_file_that_takes_too_long_to_look_at_exceeds_the_limit():
     ending = Ending(-9, "", timed_out=True)
     assert refuse_probe(ending).code is ExitCode.LIMIT_EXCEEDED
+
+
+def test_a_file_over_which_ffmpeg_crashes_is_damaged_however_much_was_made():
+    crashed = Ending(-signal.SIGSEGV, "")
+    assert refuse_probe(crashed).code is ExitCode.CORRUPT_MEDIA
+    with pytest.raises(Rejected) as caught:
+        judge(crashed, made(10.0), Claim(10.0, Basis.TRACK))
+    assert caught.value.code is ExitCode.CORRUPT_MEDIA
 
 
 def test_a_file_for_which_there_is_not_enough_memory_exceeds_the_limit():

@@ -58,7 +58,7 @@ class Verdict(Enum):
 
 def refuse_probe(ending: Ending) -> Failure:
     """Return why a file that ffprobe did not describe cannot be converted."""
-    if failure := _world(ending):
+    if failure := _failure(ending):
         return failure
     if NOT_WHITELISTED in ending.complaints:
         return Rejected(ExitCode.UNSUPPORTED_MEDIA, "The audio codec of the file is not supported.")
@@ -73,8 +73,8 @@ def damaged(ending: Ending) -> Rejected:
 
 
 def require_end(ending: Ending) -> None:
-    """Raise the world's fault, if that is what kept FFmpeg from coming to an end."""
-    if failure := _world(ending):
+    """Raise what kept FFmpeg from coming to an end, if anything did."""
+    if failure := _failure(ending):
         raise failure
 
 
@@ -121,7 +121,7 @@ def cut_off(seconds: float, claim: Claim) -> Rejected:
     )
 
 
-def _world(ending: Ending) -> Failure | None:
+def _failure(ending: Ending) -> Failure | None:
     if ending.timed_out:
         return Rejected(ExitCode.LIMIT_EXCEEDED, "The file takes too long to be looked at.")
     if _NO_SPACE in ending.complaints or _QUOTA in ending.complaints:
@@ -133,6 +133,10 @@ def _world(ending: Ending) -> Failure | None:
     if ending.status == -signal.SIGKILL:
         return Disrupted(
             ExitCode.WORKER_LOST, "FFmpeg was killed, most likely for the memory it took."
+        )
+    if ending.status < 0:
+        return Rejected(
+            ExitCode.CORRUPT_MEDIA, f"FFmpeg crashed over the file (signal {-ending.status})."
         )
     return None
 
