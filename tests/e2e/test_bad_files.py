@@ -8,6 +8,8 @@ from tests.e2e.installation import Installation, condition, outcome
 from tests.e2e.person import Person
 from tests.media import make_headless, make_silent_video, make_truncated
 
+from soundstrip_crds.names import CONVERSION_LABEL
+
 
 @pytest.mark.parametrize(("content", "status"), [(b"", 422), (b"only words\n" * 99, 415)])
 def test_what_is_no_media_is_refused_with_nothing_stored(
@@ -43,6 +45,13 @@ def test_what_cannot_succeed_fails_once_with_the_reason(
     assert len(conversion["status"]["runs"][0]["tries"]) == 1
     assert installation.database["results.files"].count_documents({}) == results
     assert reason in installation.namespace.kubectl("describe", "videoconversion", name)
+    words = _words_of_the_converter(installation, name)
+    assert words.count("confined") == 1, words  # by Landlock, or not for want of it
     answer = demo.request("GET", f"/download?fid={name.removeprefix('vc-')}")
     assert answer.status_code == 409
     assert reason in answer.text
+
+
+def _words_of_the_converter(installation: Installation, name: str) -> str:
+    selector = f"--selector={CONVERSION_LABEL}={name}"
+    return installation.namespace.kubectl("logs", selector, "--container=converter")
