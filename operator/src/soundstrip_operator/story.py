@@ -85,7 +85,7 @@ def underway(s: Situation, reason: Reason, cause: str) -> Status:
     post = s.progress
     if post is None:
         return status
-    media = bounded_media(post.media) or status.media
+    media = post.media or status.media
     return replace(status, media=media, progress=_further(status.progress, post.progress))
 
 
@@ -100,7 +100,7 @@ def ended(s: Situation, failure: Failure) -> Status:
         message=sentence(explain(failure.reason, failure.cause)),
         exit_code=failure.exit_code,
     )
-    media = bounded_media(failure.media) or s.status.media
+    media = failure.media or s.status.media
     return replace(with_tries(s.status, (*s.tries[:-1], last)), media=media)
 
 
@@ -128,7 +128,7 @@ def succeeded(s: Situation, result: Result, media: Media | None) -> Status:
     status = replace(
         s.status,
         result=result,
-        media=bounded_media(media) or s.status.media,
+        media=media or s.status.media,
         progress=Progress(percent=100),
     )
     if s.current is not None:
@@ -200,23 +200,3 @@ def _further(old: Progress | None, new: Progress | None) -> Progress | None:
     if new.percent is None:
         return new
     return replace(new, percent=max(old.percent or 0, new.percent))
-
-
-_INT32 = 2**31 - 1
-_INT64 = 2**63 - 1
-
-
-def bounded_media(media: Media | None) -> Media | None:
-    """Return what the API server takes of a converter's claim; None if it takes nothing.
-
-    The converter is not trusted: a claim that the CRD refuses must not hold the status up.
-    """
-    if media is None:
-        return None
-    tracks = {track.index: track for track in media.tracks}
-    numbers = [n for t in tracks.values() for n in (t.channels, t.sample_rate, t.bitrate) if n]
-    if any(n > _INT64 for n in numbers) or any(
-        max(t.index, t.channels or 0) > _INT32 for t in tracks.values()
-    ):
-        return None
-    return replace(media, tracks=tuple(tracks[index] for index in sorted(tracks)))
