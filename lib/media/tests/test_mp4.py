@@ -1,0 +1,211 @@
+"""Files made box by box: the reader finds the audio of valid ones, and is not led on by others."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.boxes import Chunk, Form, Made, make_fragmented, make_mp4, u32
+
+from soundstrip_media.layout import Layout, Trim
+from soundstrip_media.readers import read_layout
+from soundstrip_media.reading import NotUnderstood
+
+CHUNKS = st.lists(
+    st.builds(
+        Chunk,
+        gap=st.integers(0, 300),
+        sizes=st.lists(st.integers(1, 255), min_size=1, max_size=6).map(tuple),
+    ),
+    min_size=1,
+    max_size=20,
+)
+FORMS = st.builds(
+    Form,
+    index_first=st.booleans(),
+    long_offsets=st.booleans(),
+    long_media=st.booleans(),
+    size_bits=st.sampled_from([8, 16, 32]),
+)
+
+
+class Memory:
+    """A file in memory that notes what was read of it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.size = len(content)
+        self.bytes_read = self.reads = 0
+        self._content = content
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        self.bytes_read += length
+        return self._content[offset : offset + length]
+
+    def expect(self, start: int, stop: int) -> None:
+        assert 0 <= start <= stop <= self.size
+
+
+def bytes_in(layout: Layout) -> set[int]:
+    return {at for each in layout.ranges for at in range(each.start, each.stop)}
+
+
+def audio_of(made: Made) -> set[int]:
+    return {at for each in made.audio for at in each}
+
+
+@given(CHUNKS, FORMS)
+def test_exactly_index_headers_and_samples_are_needed(chunks: list[Chunk], form: Form):
+    made = make_mp4(chunks, form)
+    layout = read_layout(Memory(made.content))
+    found = bytes_in(layout)
+    assert audio_of(made) <= found
+    media = bytes(made.content[at] for at in sorted(found - audio_of(made) - set(made.index)))
+    assert media.count(b"v") <= 8, "no more video than a look at the media data's header takes"
+    assert layout.audio_bytes == sum(chunk.length for chunk in chunks)
+    assert layout.audio_samples == sum(len(chunk.sizes) for chunk in chunks)
+
+
+@given(CHUNKS, st.booleans())
+def test_the_samples_of_fragments_are_found(fragments: list[Chunk], base_is_moof: bool):  # noqa: FBT001
+    made = make_fragmented(fragments, base_is_moof=base_is_moof)
+    layout = read_layout(Memory(made.content))
+    assert audio_of(made) <= bytes_in(layout)
+    assert layout.audio_bytes == sum(chunk.length for chunk in fragments)
+    video = sum(max(0, chunk.gap - 8) for chunk in fragments[:-1])
+    assert len(made.content) - len(bytes_in(layout)) >= video
+
+
+@given(CHUNKS, FORMS, st.integers(1, 4000))
+def test_grains_are_taken_whole(chunks: list[Chunk], form: Form, grain: int):
+    made = make_mp4(chunks, form)
+    exact = bytes_in(read_layout(Memory(made.content)))
+    touched = {at // grain for at in exact}
+    wanted = {at for at in range(len(made.content)) if at // grain in touched}
+    assert bytes_in(read_layout(Memory(made.content), grain=grain)) == wanted
+
+
+MUTATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["flip", "number", "cut", "repeat", "swap"]),
+        st.integers(0, 1 << 16),
+        st.sampled_from([0, 1, 2, 7, 8, 15, 16, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def mutate(content: bytes, index: range, mutations: list[tuple[str, int, int]]) -> bytes:
+    data = bytearray(content)
+    for kind, where, value in mutations:
+        at = index.start + where % len(index)
+        match kind:
+            case "flip":
+                data[at : at + 1] = bytes([value & 0xFF])
+            case "number":
+                data[at : at + 4] = u32(value)
+            case "cut":
+                del data[at : at + 1 + value % 64]
+            case "repeat":
+                data[at:at] = data[at : at + 1 + value % 64]
+            case _:
+                data[at : at + 8] = data[at : at + 8][::-1]
+    return bytes(data)
+
+
+def look(content: bytes, track: int | None = None, trim: Trim | None = None) -> Layout | None:
+    """Read the index; whatever it says, the work follows from the file's size."""
+    file = Memory(content)
+    try:
+        layout = read_layout(file, track=track, trim=trim)
+    except NotUnderstood:
+        return None
+    finally:
+        assert file.bytes_read <= 8 * len(content) + 4096
+        assert file.reads <= len(content) + 64
+    edges = [0, *(edge for each in layout.ranges for edge in (each.start, each.stop))]
+    assert all(one <= other for one, other in pairwise([*edges, len(content)]))
+    assert 0 <= layout.audio_bytes <= len(content)
+    return layout
+
+
+@given(CHUNKS, FORMS, MUTATIONS)
+def test_no_damage_of_an_index_leads_astray(
+    chunks: list[Chunk], form: Form, mutations: list[tuple[str, int, int]]
+):
+    made = make_mp4(chunks, form)
+    look(mutate(made.content, made.index, mutations), trim=Trim(1, 2))
+    look(mutate(made.content, range(len(made.content)), mutations))
+
+
+@given(CHUNKS, st.booleans(), MUTATIONS)
+def test_no_damage_of_fragments_leads_astray(
+    fragments: list[Chunk],
+    base_is_moof: bool,  # noqa: FBT001
+    mutations: list[tuple[str, int, int]],
+):
+    made = make_fragmented(fragments, base_is_moof=base_is_moof)
+    look(mutate(made.content, range(made.index.start, len(made.content)), mutations))
+
+
+@given(st.binary(max_size=400))
+def test_noise_is_not_understood(noise: bytes):
+    assert look(noise) is None or noise[4:8] == b"moov"
+
+
+SECOND = Chunk(gap=100, sizes=(100,) * 47)
+"""47 samples of 1,024 at 48 kHz: a second, all but."""
+
+
+@given(st.integers(0, 30), st.integers(1, 30))
+def test_a_part_needs_its_samples_and_those_of_two_seconds_before(start: int, length: int):
+    made = make_mp4([SECOND] * 40)
+    trim = Trim(start, start + length)
+    found = bytes_in(read_layout(Memory(made.content), trim=trim))
+    step = 47 * 1024 / 48000
+    for number, chunk in enumerate(made.audio):
+        begin, end = number * step, (number + 1) * step
+        if end > start - 2 and begin < start + length + 1:
+            assert set(chunk) <= found
+        if end < start - 3 or begin > start + length + 2:
+            assert not set(chunk) & found
+
+
+def test_one_track_of_several_is_enough_if_it_is_named():
+    assert look(make_mp4([SECOND]).content, track=1).audio_bytes == 0  # type: ignore[union-attr]
+    assert look(make_mp4([SECOND]).content, track=0).audio_bytes == 4700  # type: ignore[union-attr]
+
+
+VALID = make_mp4([SECOND, SECOND, replace(SECOND, sizes=(3,))]).content
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        (b"mp4a", b"enca"),
+        (b"mvhd", b"cmov"),
+        (b"url \0\0\0\1", b"url \0\0\0\0"),
+        (b"stsc", b"stcc"),
+        (b"stsc" + bytes(4) + u32(2), b"stsc" + bytes(4) + u32(3)),
+        (b"stsz" + bytes(8) + u32(95), b"stsz" + bytes(8) + u32(94)),
+        (b"stsz" + bytes(8) + u32(95), b"stsz" + bytes(8) + u32(0xFFFFFFFF)),
+        (b"stco" + bytes(4) + u32(3), b"stco" + bytes(4) + u32(0x3FFFFFFF)),
+        (b"stco" + bytes(4) + u32(3), b"stco" + bytes(4) + u32(2)),
+        (b"moov", b"mooo"),
+        (b"ftyp", b"moof"),
+    ],
+)
+def test_what_is_odd_is_not_understood(found: bytes, instead: bytes):
+    assert found in VALID
+    assert look(VALID.replace(found, instead)) is None
+
+
+def test_two_indexes_are_one_too_many():
+    made = make_mp4([SECOND])
+    assert look(made.content + made.content[made.index.start : made.index.stop]) is None
+
+
+def test_an_index_that_speaks_of_bytes_behind_the_end_is_not_understood():
+    assert look(VALID[:-1]) is None
