@@ -105,6 +105,23 @@ def make_large(path: Path, *, size: int) -> Path:
     return path
 
 
+def make_heavy(path: Path, *options: str, seconds: int = 6) -> Path:
+    """Make a video of pictures of 900 kB, four a second, with a little sound between them."""
+    picture = f"color=size=1280x720:rate=4:duration={seconds},noise=alls=100:allf=t"
+    sound = f"aevalsrc=exprs={_chirp(0)}:sample_rate=44100:duration={seconds}"
+    inputs = ("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound)
+    _ffmpeg(*inputs, "-c:v", "mjpeg", "-q:v", "2", "-c:a", "aac", *options, str(path))
+    return path
+
+
+def list_packets(path: Path) -> list[range]:
+    """Return where the packets of a file's first audio track lie, as FFmpeg sees it."""
+    wanted = ["-select_streams", "a:0", "-show_entries", "packet=size,pos", "-of", "csv=p=0"]
+    listed = _run("ffprobe", "-v", "error", *wanted, str(path)).split()
+    pairs = (tuple(map(int, line.split(b",")[:2])) for line in listed)
+    return [range(position, position + size) for size, position in pairs]
+
+
 def decode(path: Path) -> Samples:
     """Decode a file's first audio track to mono at SAMPLE_RATE."""
     arguments = ["-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", str(SAMPLE_RATE)]
@@ -156,7 +173,10 @@ def _cut(path: Path) -> Path:
 
 
 def _ffmpeg(*arguments: str) -> bytes:
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments]
+    return _run("ffmpeg", "-nostdin", "-v", "error", "-y", *arguments)
+
+
+def _run(*command: str) -> bytes:
     done = subprocess.run(command, check=False, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     return done.stdout

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
@@ -15,6 +15,7 @@ from soundstrip_storage.gridfs import (
     FileWriter,
     find_file,
     find_result,
+    read_chunks,
     read_file,
     remove_file,
     settle_intent,
@@ -92,6 +93,29 @@ def test_any_range_can_be_read(database: Documents, start: int, stop: int | None
     data = os.urandom(2 * CHUNK_SIZE + 9)
     file = store_source(database, data)
     assert b"".join(read_file(database, Bucket.SOURCES, file, start, stop)) == data[start:stop]
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [1, 3, 4], [5], range(6)])
+def test_some_chunks_can_be_read(database: Documents, numbers: Sequence[int]):
+    data = os.urandom(5 * CHUNK_SIZE + 9)
+    file = store_source(database, data)
+    wanted = [data[n * CHUNK_SIZE : (n + 1) * CHUNK_SIZE] for n in numbers]
+    assert list(read_chunks(database, Bucket.SOURCES, file, numbers)) == wanted
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_a_chunk_that_is_not_there_cannot_be_read(database: Documents, number: int):
+    file = store_source(database, os.urandom(3 * CHUNK_SIZE))
+    database["sources.chunks"].delete_one({"n": number})
+    with pytest.raises(FileDamaged, match=f"chunk {number}"):
+        list(read_chunks(database, Bucket.SOURCES, file, [number]))
+
+
+def test_a_chunk_of_another_length_cannot_be_read(database: Documents):
+    file = store_source(database, os.urandom(3 * CHUNK_SIZE))
+    database["sources.chunks"].update_one({"n": 1}, {"$set": {"data": b"short"}})
+    with pytest.raises(FileDamaged, match="chunk 1"):
+        list(read_chunks(database, Bucket.SOURCES, file, [1, 2]))
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(database: Documents):

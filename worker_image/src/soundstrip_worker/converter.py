@@ -1,6 +1,7 @@
 """The converter: makes the audio of a source that the mover brought, with no credential at all."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from soundstrip_crds.audio import Loudness
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan
+from soundstrip_media.ranges import Range
 from soundstrip_worker import encoding, judgement, loudness, probing
 from soundstrip_worker.answers import (
     Basis,
@@ -19,6 +21,7 @@ from soundstrip_worker.answers import (
 )
 from soundstrip_worker.children import Children, Finished, Room
 from soundstrip_worker.completeness import is_cut_off
+from soundstrip_worker.coverage import PACKETS_LIMIT, covers, decode_ranges
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
 from soundstrip_worker.encoding import Input
 from soundstrip_worker.failures import Rejected
@@ -37,6 +40,7 @@ _LOOK_SECONDS = 0.05
 _MEASURING_SHARE = 0.3
 _ANALYSING_SHARE = 0.4
 """Of the time of all passes, about what they take."""
+_ANSWER = Room(probing.OUTPUT_LIMIT)
 
 
 class Converter:
@@ -60,27 +64,51 @@ class Converter:
             Rejected: If the source cannot be converted.
             Disrupted: If the mover ended early, the disk is full, or FFmpeg was killed.
         """
-        if not self._wait_for_media():
+        if not self._wait_for(self._places.media):
             return ConverterReport(message="The result was stored before.")
+        report = self._try_parts() or self._work()
+        self._places.result.chmod(0o644)
+        publish(self._places.report, msgspec.json.encode(report))
+        return report
+
+    def _try_parts(self) -> ConverterReport | None:
+        """Convert a source that has holes; None if it has none, or no longer.
+
+        No refusal of such a source is final: the index that the mover read may have lied.
+        """
+        if not self._places.ranges.exists():
+            return None
+        ranges = decode_ranges(self._places.ranges.read_bytes())
+        try:
+            return self._work(ranges)
+        except Rejected as reason:
+            self._journal.info("whole source wanted", why=reason.message)
+        publish(self._places.wanted, b"")
+        self._wait_for(self._places.whole)
+        return None
+
+    def _work(self, ranges: Sequence[Range] | None = None) -> ConverterReport:
+        """Convert the source, of which there is what is in the ranges, or all."""
+        self._passes = None
         container = self._recognise()
         probe = self._describe(container)
         self.media = probe.media
         publish(self._places.media_report, msgspec.json.encode(probe.media))
         recipe = decide(self._plan.output, probe)
-        seconds = self._convert(Input(self._places.media, container.demuxer, probe), recipe)
-        report = ConverterReport(
+        source = Input(self._places.media, container.demuxer, probe)
+        if ranges is not None:
+            self._require_packets(source, recipe, ranges)
+        seconds = self._convert(source, recipe)
+        return ConverterReport(
             duration_seconds=round(seconds, 3),
             media=probe.media,
             file_type=recipe.file_type,
             copied=recipe.copied,
         )
-        self._places.result.chmod(0o644)
-        publish(self._places.report, msgspec.json.encode(report))
-        return report
 
-    def _wait_for_media(self) -> bool:
-        """Return whether there is something to convert."""
-        while not self._places.media.exists():
+    def _wait_for(self, path: Path) -> bool:
+        """Return whether the mover put it there: if not, there is nothing to convert."""
+        while not path.exists():
             state = self._mover.state()
             if self._places.stored.exists():
                 return False
@@ -109,6 +137,14 @@ class Converter:
         if probe is None or done.ending.status or done.ending.timed_out:
             raise judgement.refuse_probe(done.ending)
         return probe
+
+    def _require_packets(self, source: Input, recipe: Recipe, ranges: Sequence[Range]) -> None:
+        """Refuse a source whose audio FFmpeg looks for where there are holes."""
+        track = recipe.stream.track.index
+        arguments = probing.positions_arguments(source.media, source.demuxer, track)
+        done = self._probe(arguments, Room(PACKETS_LIMIT))
+        if done.ending.status or done.ending.timed_out or not covers(ranges, done.output):
+            raise Rejected(ExitCode.CORRUPT_MEDIA, "The file's audio is not where it was sought.")
 
     def _convert(self, source: Input, recipe: Recipe) -> float:
         """Return the length in seconds of the audio that was made."""
@@ -209,12 +245,12 @@ class Converter:
         if trim and trim.start and not (made.seconds or ending.status or vouched):
             raise beyond_the_end(trim)
 
-    def _probe(self, arguments: list[str]) -> Finished:
+    def _probe(self, arguments: list[str], room: Room = _ANSWER) -> Finished:
         return self._children.run(
             arguments,
             watch=self._watch,
             seconds=probing.TIME_LIMIT_SECONDS,
-            room=Room(probing.OUTPUT_LIMIT),
+            room=room,
         )
 
     def _look_again(self, demuxer: Demuxer, claim: Claim, seconds: float) -> None:

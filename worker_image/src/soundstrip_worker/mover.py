@@ -23,6 +23,7 @@ from soundstrip_crds.job import (
 )
 from soundstrip_crds.reasons import Reason
 from soundstrip_storage.connection import Documents
+from soundstrip_worker.download import Download
 from soundstrip_worker.failures import Disrupted, Rejected
 from soundstrip_worker.journal import Journal
 from soundstrip_worker.lifeline import Peer, PeerState
@@ -30,7 +31,7 @@ from soundstrip_worker.patience import insist
 from soundstrip_worker.places import Places, publish
 from soundstrip_worker.posting import Observer
 from soundstrip_worker.results import find_stored, store_result
-from soundstrip_worker.source import bring_source
+from soundstrip_worker.source import bring_source, complete_source
 from soundstrip_worker.untrusted import read_whole
 
 _LOOK_SECONDS = 0.05
@@ -70,24 +71,26 @@ class Mover:
         if stored:
             publish(self._places.stored, b"")
             return MoverReport(result=stored)
-        self._bring()
-        report = self._wait_for_report()
+        report = self._wait_for_report(self._bring())
         seconds = report.duration_seconds or 0.0
         if seconds < _SHORTEST_SECONDS:
             raise Disrupted(ExitCode.PEER_LOST, "The converter made no audio.")
         result = self._store(report, seconds)
         return MoverReport(result=result, media=report.media, stages=self.stages)
 
-    def _bring(self) -> None:
-        action = partial(bring_source, self._database, self._plan, self._places.media)
-        insist(action, self._journal)
+    def _bring(self) -> Download:
+        action = partial(bring_source, self._database, self._plan, self._places, self._journal)
+        download = insist(action, self._journal)
         self._observer.stage = Reason.CONVERTING
         self.stages = replace(self.stages, fetched=_now())
-        self._journal.info("source brought", bytes=self._plan.source.size)
+        self._tell("source brought", download)
+        return download
 
-    def _wait_for_report(self) -> ConverterReport:
+    def _wait_for_report(self, download: Download) -> ConverterReport:
         """The watch over the converter ends this wait, and at last the Job's deadline."""
         while not os.path.lexists(self._places.report):
+            if not download.is_whole and os.path.lexists(self._places.wanted):
+                self._complete(download)
             time.sleep(_LOOK_SECONDS)
         try:
             content = read_whole(self._places.report, _REPORT_LIMIT)
@@ -96,6 +99,14 @@ class Mover:
             raise Rejected(
                 ExitCode.CORRUPT_MEDIA, "The converter's report cannot be read."
             ) from error
+
+    def _complete(self, download: Download) -> None:
+        """Whoever lies about the need for this has no more of it than the bytes."""
+        insist(partial(complete_source, download, self._plan, self._places), self._journal)
+        self._tell("source completed", download)
+
+    def _tell(self, what: str, download: Download) -> None:
+        self._journal.info(what, bytes=download.size, fetchedBytes=download.brought)
 
     def _store(self, report: ConverterReport, seconds: float) -> Result:
         self._observer.stage = Reason.STORING

@@ -18,8 +18,18 @@ class Places(msgspec.Struct, frozen=True):
 
     @property
     def media(self) -> Path:
-        """The source, complete and checked."""
+        """The source: complete and checked, or, if there are ranges, what is in them."""
         return self.source / "media"
+
+    @property
+    def ranges(self) -> Path:
+        """Which bytes of the source are there, as JSON; appears before it, if not all are."""
+        return self.source / "media.ranges"
+
+    @property
+    def whole(self) -> Path:
+        """Appears, empty, when the holes are filled and the source is checked."""
+        return self.source / "media.whole"
 
     @property
     def stored(self) -> Path:
@@ -30,6 +40,11 @@ class Places(msgspec.Struct, frozen=True):
     def converter_lock(self) -> Path:
         """Locked for as long as the converter lives."""
         return self.output / "converter.lock"
+
+    @property
+    def wanted(self) -> Path:
+        """Appears, empty, if the converter wants the holes filled."""
+        return self.output / "whole.wanted"
 
     @property
     def progress(self) -> Path:

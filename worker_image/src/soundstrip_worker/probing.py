@@ -72,6 +72,12 @@ def picture_arguments(media: Path, demuxer: Demuxer, picture: int) -> list[str]:
     )
 
 
+def positions_arguments(media: Path, demuxer: Demuxer, track: int) -> list[str]:
+    """Return the command that lists size and position of each packet of an audio track."""
+    wanted = {"-select_streams": f"a:{track}", "-show_entries": "packet=size,pos", "-of": "csv=p=0"}
+    return _ffprobe(media, demuxer, wanted)
+
+
 def _ffprobe(media: Path, demuxer: Demuxer, wanted: dict[str, str]) -> list[str]:
     options = {
         "-v": "error",

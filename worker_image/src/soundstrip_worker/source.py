@@ -1,47 +1,93 @@
-"""Brings the source from GridFS to where the converter reads it."""
+"""Brings the source from GridFS to where the converter reads it: the parts with audio, or all."""
 
-import hashlib
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from soundstrip_crds.conversion import Source
 from soundstrip_crds.job import ExitCode, JobPlan
+from soundstrip_media.ranges import Range
+from soundstrip_media.readers import read_layout
+from soundstrip_media.reading import NotUnderstood
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import FileDamaged
-from soundstrip_storage.gridfs import find_file, read_file
-from soundstrip_storage.layout import Bucket
+from soundstrip_storage.gridfs import find_file
+from soundstrip_storage.layout import Bucket, StoredFile
+from soundstrip_worker.coverage import encode_ranges
+from soundstrip_worker.download import Download
 from soundstrip_worker.failures import Rejected
+from soundstrip_worker.journal import Journal
+from soundstrip_worker.places import Places, publish
+
+_SMALL = 1 << 22
+"""Bytes of a file that comes whole in the time that its index would take."""
+
+_MOST_SHARE = 0.9
+"""Of a file that is needed almost all, the rest is worth the proof that it is unchanged."""
 
 
-def bring_source(database: Documents, plan: JobPlan, destination: Path) -> None:
-    """Let the source appear at `destination`, whole and with the right SHA-256.
+def bring_source(database: Documents, plan: JobPlan, places: Places, journal: Journal) -> Download:
+    """Let the source appear: its audio and index among holes, or whole with the right SHA-256.
 
     Raises:
         Rejected: SOURCE_MISSING if the owner has no complete file with this id; CORRUPT_MEDIA if
             its bytes are not those that were uploaded.
         StorageUnavailable: If MongoDB does not answer.
     """
+    file = _find(database, plan)
+    draft = places.media.with_name(f"{places.media.name}.part")
+    download = Download(database, file, draft)
+    with _no_damage():
+        ranges = _choose(download, journal)
+        if ranges is None:
+            _require_whole(download, plan)
+        else:
+            download.bring(ranges)
+            publish(places.ranges, encode_ranges(download.ranges()))
+    draft.chmod(0o644)
+    draft.rename(places.media)
+    return download
+
+
+def complete_source(download: Download, plan: JobPlan, places: Places) -> None:
+    """Fill the holes, and say so when the SHA-256 is right; raises as `bring_source` does."""
+    with _no_damage():
+        _require_whole(download, plan)
+    publish(places.whole, b"")
+
+
+def _find(database: Documents, plan: JobPlan) -> StoredFile:
     file = find_file(database, Bucket.SOURCES, plan.source.file_id)
     if file is None or file.owner != plan.owner:
         raise Rejected(ExitCode.SOURCE_MISSING, "The owner has no upload with this file id.")
-    draft = destination.with_name(f"{destination.name}.part")
+    if file.length != plan.source.size:
+        raise _changed()
+    return file
+
+
+def _choose(download: Download, journal: Journal) -> tuple[Range, ...] | None:
+    """Return what is needed of a file; None for all of it."""
+    if download.size <= _SMALL:
+        return None
     try:
-        _write(read_file(database, Bucket.SOURCES, file), plan.source, draft)
+        ranges = read_layout(download, grain=download.grain).ranges
+    except NotUnderstood as reason:
+        journal.info("source needed whole", why=str(reason))
+        return None
+    needed = sum(each.length for each in ranges)
+    return ranges if needed <= _MOST_SHARE * download.size else None
+
+
+def _require_whole(download: Download, plan: JobPlan) -> None:
+    if download.complete() != plan.source.sha256:
+        raise _changed()
+
+
+def _changed() -> Rejected:
+    return Rejected(ExitCode.CORRUPT_MEDIA, "The stored bytes are not those that were uploaded.")
+
+
+@contextmanager
+def _no_damage() -> Iterator[None]:
+    try:
+        yield
     except FileDamaged as error:
         raise Rejected(ExitCode.SOURCE_MISSING, "A part of the upload is missing.") from error
-    draft.chmod(0o644)
-    draft.rename(destination)
-
-
-def _write(pieces: Iterable[bytes], source: Source, draft: Path) -> None:
-    digest = hashlib.sha256()
-    size = 0
-    with draft.open("wb", buffering=0) as file:
-        for piece in pieces:
-            size += len(piece)
-            if size > source.size:
-                break
-            digest.update(piece)
-            file.write(piece)
-    if size != source.size or digest.hexdigest() != source.sha256:
-        raise Rejected(ExitCode.CORRUPT_MEDIA, "The stored bytes are not those that were uploaded.")

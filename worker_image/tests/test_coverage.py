@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundstrip_media.ranges import Range
+from soundstrip_worker.coverage import covers, decode_ranges, encode_ranges
+
+HERE = (Range(0, 100), Range(200, 300))
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        b"10,0\n",
+        b"100,0\n100,200\n",
+        b"1,299,\n\n1,0\n",
+        b"0,100\n",
+    ],
+)
+def test_packets_inside_the_ranges_are_covered(packets: bytes):
+    assert covers(HERE, packets)
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        b"",
+        b"\n\n",
+        b"101,0\n",
+        b"10,0\n1,100\n",
+        b"1,300\n",
+        b"10,N/A\n",
+        b"-10,50\n",
+        b"10\n",
+        b"10,0\nnonsense\n",
+    ],
+)
+def test_packets_elsewhere_or_nowhere_are_not(packets: bytes):
+    assert not covers(HERE, packets)
+
+
+def test_nothing_covers_nothing():
+    assert not covers((), b"1,0\n")
+
+
+@given(st.lists(st.tuples(st.integers(0, 1 << 40), st.integers(0, 1 << 40))))
+def test_ranges_are_read_as_they_were_written(pairs: list[tuple[int, int]]):
+    ranges = tuple(Range(*pair) for pair in pairs)
+    assert decode_ranges(encode_ranges(ranges)) == ranges
