@@ -11,6 +11,7 @@ from soundstrip_media.reading import NotUnderstood
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.gridfs import read_chunks
 from soundstrip_storage.layout import Bucket, StoredFile
+from soundstrip_worker.ahead import read_ahead
 
 _INDEX_SHARE = 0.5
 """An index that is spread over more of the file than this costs more than it saves."""
@@ -96,7 +97,7 @@ class Download:
 
     def _fetch(self, numbers: Sequence[int]) -> Iterator[bytes]:
         chunks = read_chunks(self._database, Bucket.SOURCES, self._stored, numbers)
-        for n, data in zip(numbers, chunks, strict=True):
+        for n, data in zip(numbers, read_ahead(chunks), strict=True):
             os.pwrite(self._file.fileno(), data, n * self.grain)
             self._is_here[n] = 1
             yield data
