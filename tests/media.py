@@ -114,6 +114,12 @@ def make_heavy(path: Path, *options: str, seconds: int = 6) -> Path:
     return path
 
 
+def rewrite(source: Path, path: Path, *options: str) -> Path:
+    """Write a file's tracks, as they are, into another."""
+    _ffmpeg("-i", str(source), "-c", "copy", *options, str(path))
+    return path
+
+
 def list_packets(path: Path) -> list[range]:
     """Return where the packets of a file's first audio track lie, as FFmpeg sees it."""
     wanted = ["-select_streams", "a:0", "-show_entries", "packet=size,pos", "-of", "csv=p=0"]

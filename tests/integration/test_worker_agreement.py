@@ -1,0 +1,144 @@
+"""Damaged indexes, read by us and by FFmpeg: what it finds among holes it finds in the whole file.
+
+Both see the same damage. If we don't understand it, or FFmpeg looks elsewhere than we do, all of
+the file comes; else nothing that FFmpeg makes of the file may depend on what did not come.
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests import media
+
+from soundstrip_media.boxes import walk
+from soundstrip_media.ranges import Range
+from soundstrip_media.readers import read_layout
+from soundstrip_media.reading import Budget, NotUnderstood
+from soundstrip_worker.coverage import covers
+from soundstrip_worker.demuxers import Demuxer
+from soundstrip_worker.probing import positions_arguments
+
+GRAIN = 256
+"""Bytes of a chunk: so small that a little file has holes between its packets."""
+
+FORMS = {
+    "start": ("-movflags", "faststart"),
+    "end": (),
+    "fragments": ("-movflags", "frag_keyframe+empty_moov"),
+    "dash": ("-movflags", "frag_keyframe+empty_moov+default_base_moof+dash"),
+}
+NUMBERS = (0, 1, 7, 8, 16, 0x7FFFFFFF, 0xFFFFFFFF)
+MUTATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["byte", "number", "more", "repeat"]),
+        st.integers(0, 1 << 20),
+        st.integers(0, 255),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+class Content:
+    """A file in memory."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.size = len(content)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.content[offset : offset + length]
+
+    def expect(self, start: int, stop: int) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    directory = tmp_path_factory.mktemp("clips")
+    clip = media.make_clip(directory / "clip.mp4", seconds=2)
+    return {
+        name: media.rewrite(clip, directory / f"{name}.mp4", *options).read_bytes()
+        for name, options in FORMS.items()
+    }
+
+
+def find_index(content: bytes) -> list[int]:
+    """Return the positions of all bytes that are no media data."""
+    boxes = walk(Content(content), 0, len(content), Budget(1000, "boxes"), top=True)
+    spans = (range(b.start, b.body if b.kind == b"mdat" else b.stop) for b in boxes)
+    return [at for span in spans for at in span]
+
+
+def mutate(content: bytes, mutations: list[tuple[str, int, int]]) -> bytes:
+    index, data = find_index(content), bytearray(content)
+    for kind, where, value in mutations:
+        at = index[where % len(index)]
+        number = int.from_bytes(data[at : at + 4], "big")
+        match kind:
+            case "byte":
+                data[at] = value
+            case "number":
+                data[at : at + 4] = NUMBERS[value % len(NUMBERS)].to_bytes(4, "big")
+            case "more":
+                data[at : at + 4] = ((number + 8 * value - 1000) % (1 << 32)).to_bytes(4, "big")
+            case _:
+                data[at:at] = data[at : at + value % 64]
+    return bytes(data)
+
+
+def punch(content: bytes, ranges: tuple[Range, ...]) -> bytes:
+    """Leave holes where the ranges are not."""
+    holes = bytearray(len(content))
+    for each in ranges:
+        holes[each.start : each.stop] = content[each.start : each.stop]
+    return bytes(holes)
+
+
+def list_packets(path: Path) -> tuple[int, bytes]:
+    arguments = positions_arguments(path, Demuxer.MOV, track=0)
+    done = subprocess.run(arguments, check=False, capture_output=True, timeout=30)
+    return done.returncode, done.stdout
+
+
+def extract_audio(path: Path) -> bytes:
+    """Return the packets of the first audio track, as FFmpeg takes them out of the file."""
+    output = ["-map", "0:a:0", "-c", "copy", "-f", "data", "-"]
+    command = ["ffmpeg", "-nostdin", "-v", "quiet", "-f", "mov", "-vn", "-i", str(path), *output]
+    return subprocess.run(command, check=False, capture_output=True, timeout=30).stdout
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(form=st.sampled_from(sorted(FORMS)), mutations=MUTATIONS)
+def test_what_is_not_there_does_not_matter(
+    clips: dict[str, bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+    form: str,
+    mutations: list[tuple[str, int, int]],
+):
+    content = mutate(clips[form], mutations)
+    try:
+        ranges = read_layout(Content(content), grain=GRAIN).ranges
+    except NotUnderstood:
+        return
+    directory = tmp_path_factory.mktemp("pair")
+    parts, whole = directory / "parts", directory / "whole"
+    parts.write_bytes(punch(content, ranges))
+    code, packets = list_packets(parts)
+    if code or not covers(ranges, packets):
+        return
+    whole.write_bytes(content)
+    assert list_packets(whole) == (code, packets)
+    assert extract_audio(whole) == extract_audio(parts)
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_an_undamaged_index_is_agreed_upon(clips: dict[str, bytes], tmp_path: Path, form: str):
+    ranges = read_layout(Content(clips[form]), grain=GRAIN).ranges
+    assert sum(each.length for each in ranges) < len(clips[form])
+    (tmp_path / "parts").write_bytes(punch(clips[form], ranges))
+    code, packets = list_packets(tmp_path / "parts")
+    assert code == 0
+    assert covers(ranges, packets)
