@@ -115,14 +115,15 @@ def make_heavy(path: Path, *options: str, seconds: int = 6) -> Path:
 
 
 def rewrite(source: Path, path: Path, *options: str) -> Path:
-    """Write a file's tracks, as they are, into another."""
-    _ffmpeg("-i", str(source), "-c", "copy", *options, str(path))
+    """Write a file's tracks into another, as they are where the options don't say otherwise."""
+    inputs = options[:2] if options[:1] == ("-i",) else ()
+    _ffmpeg("-i", str(source), *inputs, "-c", "copy", *options[len(inputs) :], str(path))
     return path
 
 
-def list_packets(path: Path) -> list[range]:
-    """Return where the packets of a file's first audio track lie, as FFmpeg sees it."""
-    wanted = ["-select_streams", "a:0", "-show_entries", "packet=size,pos", "-of", "csv=p=0"]
+def list_packets(path: Path, track: str = "a:0") -> list[range]:
+    """Return where the packets of a track lie, by default the first of audio, as FFmpeg sees it."""
+    wanted = ["-select_streams", track, "-show_entries", "packet=size,pos", "-of", "csv=p=0"]
     listed = _run("ffprobe", "-v", "error", *wanted, str(path)).split()
     pairs = (tuple(map(int, line.split(b",")[:2])) for line in listed)
     return [range(position, position + size) for size, position in pairs]
