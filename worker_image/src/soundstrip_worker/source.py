@@ -65,15 +65,20 @@ def _find(database: Documents, plan: JobPlan) -> StoredFile:
 
 def _choose(download: Download, journal: Journal) -> tuple[Range, ...] | None:
     """Return what is needed of a file; None for all of it."""
-    if download.size <= _SMALL:
-        return None
     try:
-        ranges = read_layout(download, grain=download.grain).ranges
+        return _look_up(download)
     except NotUnderstood as reason:
         journal.info("source needed whole", why=str(reason))
         return None
-    needed = sum(each.length for each in ranges)
-    return ranges if needed <= _MOST_SHARE * download.size else None
+
+
+def _look_up(download: Download) -> tuple[Range, ...]:
+    if download.size <= _SMALL:
+        raise NotUnderstood("it is small")
+    ranges = read_layout(download, grain=download.grain).ranges
+    if sum(each.length for each in ranges) > _MOST_SHARE * download.size:
+        raise NotUnderstood("its audio is all over the file")
+    return ranges
 
 
 def _require_whole(download: Download, plan: JobPlan) -> None:
