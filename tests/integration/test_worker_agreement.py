@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import media
+from tests.ffmpeg import shipped
 
 from soundstrip_media.boxes import walk
 from soundstrip_media.ranges import Range
@@ -98,16 +99,20 @@ def punch(content: bytes, ranges: tuple[Range, ...]) -> bytes:
 
 
 def list_packets(path: Path) -> tuple[int, bytes]:
-    arguments = positions_arguments(path, Demuxer.MOV, track=0)
-    done = subprocess.run(arguments, check=False, capture_output=True, timeout=30)
+    done = run(positions_arguments(path, Demuxer.MOV, track=0))
     return done.returncode, done.stdout
 
 
 def extract_audio(path: Path) -> bytes:
     """Return the packets of the first audio track, as FFmpeg takes them out of the file."""
     output = ["-map", "0:a:0", "-c", "copy", "-f", "data", "-"]
-    command = ["ffmpeg", "-nostdin", "-v", "quiet", "-f", "mov", "-vn", "-i", str(path), *output]
-    return subprocess.run(command, check=False, capture_output=True, timeout=30).stdout
+    inputs = ["-f", "mov", "-vn", "-i", str(path)]
+    return run(["ffmpeg", "-nostdin", "-v", "quiet", *inputs, *output]).stdout
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    program = shipped() / command[0]
+    return subprocess.run([program, *command[1:]], check=False, capture_output=True, timeout=30)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
