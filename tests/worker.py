@@ -32,6 +32,7 @@ def make_plan(
     uid: str = "0f0e1c2d-1111-4222-8333-944455556666",
     output: Output | None = None,
     max_result_bytes: int = 100_000_000,
+    cores: int = 1,
 ) -> JobPlan:
     """Plan the conversion of a file."""
     content = media.read_bytes()
@@ -52,6 +53,7 @@ def make_plan(
         source=source,
         output=(output or Output()).resolve(),
         max_result_bytes=max_result_bytes,
+        cores=cores,
     )
 
 

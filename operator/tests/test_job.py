@@ -12,7 +12,7 @@ from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.job import JobPlan, progress_token
 from soundstrip_crds.names import job_name
 from soundstrip_operator.job import Attempt, Worker, build_job
-from soundstrip_operator.quantity import parse_bytes
+from soundstrip_operator.quantity import parse_bytes, parse_cores
 from soundstrip_operator.resources import Resources, Share, allot
 
 MI = 1024**2
@@ -32,6 +32,7 @@ WORKER = Worker(
     pull_secret="pull",
     progress_url="http://operator:8080/",
     progress_key=b"k" * 32,
+    cores=3,
 )
 
 
@@ -98,6 +99,7 @@ def test_both_get_the_plan_and_it_holds_no_secret(containers: dict[str, Any]):
     text = texts.pop()
     plan = msgspec.json.decode(text, type=JobPlan)
     assert (plan.uid, plan.run, plan.try_number, plan.max_result_bytes) == ("uid-1", 1, 2, 500)
+    assert plan.cores == 3
     assert "k" * 32 not in text
 
 
@@ -137,14 +139,14 @@ def test_each_writes_only_where_the_other_reads(containers: dict[str, Any]):
 def test_the_volumes_are_bounded_by_what_they_are_for(pod: dict[str, Any]):
     limits = {v["name"]: int(v["emptyDir"]["sizeLimit"]) for v in pod["volumes"]}
     assert limits["source"] == 1010
-    assert limits["output"] == 510
+    assert limits["output"] == 1010
 
 
 def test_a_pod_asks_for_the_disk_that_it_fills(containers: dict[str, Any]):
     asked = {name: one["resources"]["requests"] for name, one in containers.items()}
     assert {name: one["ephemeral-storage"] for name, one in asked.items()} == {
         "mover": "1000",
-        "converter": "500",
+        "converter": "1000",
     }
 
 
@@ -190,3 +192,16 @@ def test_quantities_of_bytes_are_understood(text: str, size: int):
 def test_what_is_no_quantity_of_bytes_is_refused(text: str):
     with pytest.raises(ValueError, match="quantity"):
         parse_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("2", 2), ("100m", 1), ("1500m", 2), ("0.5", 1), ("2.0", 2), ("0", 0)]
+)
+def test_quantities_of_cpu_are_understood_and_rounded_up(text: str, cores: int):
+    assert parse_cores(text) == cores
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1", "1 m", "2k", "1.m", "0x1"])
+def test_what_is_no_quantity_of_cpu_is_refused(text: str):
+    with pytest.raises(ValueError, match="quantity"):
+        parse_cores(text)

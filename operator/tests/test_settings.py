@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from soundstrip_operator.configuration import worker_of
 from soundstrip_operator.settings import OperatorSettings
 
 
@@ -31,3 +32,13 @@ def test_a_lifetime_is_a_number_of_seconds_or_never():
 def test_any_other_lifetime_is_refused(wrong: str):
     with pytest.raises(ValidationError):
         settings(default_ttl_seconds=wrong)
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("2", 2), ("2500m", 3), ("0", 1), ("64", 16)])
+def test_a_converter_runs_as_many_ffmpegs_as_it_has_cores(limit: str, cores: int):
+    assert worker_of(settings(converter_cpu_limit=limit)).cores == cores
+
+
+def test_cpu_is_a_quantity():
+    with pytest.raises(ValidationError, match="quantity of CPU"):
+        settings(converter_cpu_limit="two")

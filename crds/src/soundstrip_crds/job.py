@@ -44,6 +44,10 @@ CONTENT_TYPES: dict[FileType, str] = {
     "mka": "audio/matroska",
 }
 """RFC 3003, 4337, 7845 and 5334, 9639, 2361 (as browsers write it) and 9559."""
+
+CORES_LIMIT = 16
+"""More FFmpegs at once would have more to decode than to gain."""
+
 T = TypeVar("T")
 
 
@@ -94,6 +98,8 @@ class JobPlan(_Message, frozen=True):
     output: ResolvedOutput
     max_result_bytes: int
     """The most bytes that the mover takes from the converter."""
+    cores: Annotated[int, Meta(ge=1, le=CORES_LIMIT)] = 1
+    """How many FFmpegs the converter runs at once."""
 
 
 class ConverterReport(_Message, frozen=True):

@@ -2,10 +2,11 @@
 
 import pika
 
+from soundstrip_crds.job import CORES_LIMIT
 from soundstrip_operator.job import Worker
 from soundstrip_operator.policy import Policy
 from soundstrip_operator.publisher import broker_parameters
-from soundstrip_operator.quantity import parse_bytes
+from soundstrip_operator.quantity import parse_bytes, parse_cores
 from soundstrip_operator.resources import Resources
 from soundstrip_operator.settings import OperatorSettings
 from soundstrip_operator.sweep import SweepPolicy
@@ -56,6 +57,7 @@ def worker_of(settings: OperatorSettings) -> Worker:
             settings.converter_cpu_request,
             settings.converter_cpu_limit,
         ),
+        cores=min(CORES_LIMIT, max(1, parse_cores(settings.converter_cpu_limit))),
         memory_ceiling=parse_bytes(settings.worker_memory_ceiling),
         disk_headroom=parse_bytes(settings.disk_headroom),
         max_result_bytes=settings.max_result_bytes,

@@ -28,7 +28,7 @@ from soundstrip_crds.names import (
     TRY_LABEL,
     job_name,
 )
-from soundstrip_operator.needs import deadline, estimate
+from soundstrip_operator.needs import RESULTS_AT_ONCE, deadline, estimate
 from soundstrip_operator.resources import Resources, Share, allot
 
 _MOVER_USER = 10001
@@ -63,6 +63,8 @@ class Worker:
     pull_secret: str | None
     progress_url: str
     progress_key: bytes
+    cores: int = 1
+    """How many FFmpegs a converter runs at once."""
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, str | int], ...] = ()
 
@@ -147,7 +149,7 @@ def _keep_code(container: str) -> Body:
 
 def _pod(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body:
     source = conversion.spec.source.size + worker.disk_headroom
-    output = worker.max_result_bytes + worker.disk_headroom
+    output = RESULTS_AT_ONCE * worker.max_result_bytes + worker.disk_headroom
     needs = estimate(conversion.spec.source, _output(conversion), worker.max_result_bytes)
     pod: Body = {
         "restartPolicy": "Never",
@@ -257,6 +259,7 @@ def _plan(conversion: VideoConversion, attempt: Attempt, worker: Worker) -> Body
         source=conversion.spec.source,
         output=_output(conversion),
         max_result_bytes=worker.max_result_bytes,
+        cores=worker.cores,
     )
     return {"name": PLAN_VARIABLE, "value": msgspec.json.encode(plan).decode()}
 

@@ -26,6 +26,10 @@ _SLOWEST_SPEED = 1.0
 """Seconds of media in a second that the slowest node makes at least."""
 
 
+RESULTS_AT_ONCE = 2
+"""A long MP3's segments lie beside the result that they are joined to."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """The shares of the two containers."""
@@ -39,7 +43,8 @@ def estimate(source: Source, output: ResolvedOutput, most: int) -> Needs:
     brought = source.size if source.audio_bytes is None else min(source.size, source.audio_bytes)
     made = brought if output.format == "original" else _made(source.duration_seconds, output, most)
     index = math.ceil((source.duration_seconds or 0) * _INDEX_BYTES_PER_SECOND)
-    return Needs(Share(disk=brought), Share(disk=min(most, made), memory=index))
+    at_once = RESULTS_AT_ONCE if output.format == "mp3" else 1
+    return Needs(Share(disk=brought), Share(disk=at_once * min(most, made), memory=index))
 
 
 def deadline(spec: Spec) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from soundstrip_crds.events import DEFAULT_QUEUE
-from soundstrip_operator.quantity import parse_bytes
+from soundstrip_operator.quantity import parse_bytes, parse_cores
 from soundstrip_service.settings import TracedSettings
 
 
@@ -14,7 +14,13 @@ def _check_quantity(text: str) -> str:
     return text
 
 
+def _check_cores(text: str) -> str:
+    parse_cores(text)
+    return text
+
+
 Bytes = Annotated[str, AfterValidator(_check_quantity)]
+Cpu = Annotated[str, AfterValidator(_check_cores)]
 
 
 def _read_never(value: object) -> object:
@@ -121,16 +127,16 @@ class OperatorSettings(TracedSettings):
 
     mover_memory_request: Bytes = Field(default="64Mi", description="memory that a mover gets")
     mover_memory_limit: Bytes = Field(default="150Mi", description="memory that kills a mover")
-    mover_cpu_request: str = Field(default="50m", description="CPU that a mover gets")
-    mover_cpu_limit: str = Field(default="1", description="CPU that a mover is held to")
+    mover_cpu_request: Cpu = Field(default="50m", description="CPU that a mover gets")
+    mover_cpu_limit: Cpu = Field(default="1", description="CPU that a mover is held to")
     converter_memory_request: Bytes = Field(
         default="64Mi", description="memory that a converter gets"
     )
     converter_memory_limit: Bytes = Field(
         default="150Mi", description="memory that kills a converter"
     )
-    converter_cpu_request: str = Field(default="100m", description="CPU that a converter gets")
-    converter_cpu_limit: str = Field(default="2", description="CPU that a converter is held to")
+    converter_cpu_request: Cpu = Field(default="100m", description="CPU that a converter gets")
+    converter_cpu_limit: Cpu = Field(default="2", description="CPU that a converter is held to")
     worker_memory_ceiling: Bytes = Field(
         default="600Mi", description="limit that is not grown beyond after an OutOfMemory"
     )

@@ -10,8 +10,10 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import IO
 
 import msgspec
 
@@ -51,10 +53,10 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class Children:
-    """Starts one child at a time, from one thread."""
+    """Starts children, one or several at a time, from one thread."""
 
     def __init__(self) -> None:
-        self._running: subprocess.Popen[bytes] | None = None
+        self._running: list[subprocess.Popen[bytes]] = []
 
     def run(
         self,
@@ -69,84 +71,119 @@ class Children:
         After `seconds`, or when there is no more room for its output, it is killed and has timed
         out.
         """
-        with subprocess.Popen(  # noqa: S603 - an argument list of our own, and no shell
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-            start_new_session=True,
-        ) as child:
-            self._running = child
+        (finished,) = self.run_all([arguments], watch=watch, seconds=seconds, room=room)
+        return finished
+
+    def run_all(
+        self,
+        commands: Sequence[list[str]],
+        *,
+        watch: Callable[[], None],
+        seconds: float | None = None,
+        room: Room = NO_ROOM,
+    ) -> list[Finished]:
+        """Run commands at the same time; when one has failed, the others are killed."""
+        with ExitStack() as stack:
             try:
-                return _attend(child, watch, seconds, room)
+                for arguments in commands:
+                    self._running.append(stack.enter_context(_start(arguments)))
+                return _attend(self._running, watch, seconds, room)
             finally:
                 self.kill()
-                self._running = None
+                self._running = []
 
     def kill(self) -> None:
-        """End the child that runs, if one does, with all that it may have started."""
-        if self._running and self._running.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._running.pid, signal.SIGKILL)
+        """End the children that run, with all that they may have started."""
+        for child in self._running:
+            _kill(child)
+
+
+def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - an argument list of our own, and no shell
+        arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        start_new_session=True,
+    )
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _attend(
-    child: subprocess.Popen[bytes],
+    children: Sequence[subprocess.Popen[bytes]],
     watch: Callable[[], None],
     seconds: float | None,
     room: Room,
-) -> Finished:
-    streams = _Streams(child, room)
-    in_time = streams.drain(watch, time.monotonic() + seconds if seconds else None)
-    if in_time:
-        # Both pipes are closed: it is all but gone, and its exit code must not become SIGKILL's.
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(_LAST_BREATH_SECONDS)
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-    complaints = streams.complaints.decode("utf-8", "replace")
-    return Finished(Ending(child.wait(), complaints, not in_time), bytes(streams.output))
+) -> list[Finished]:
+    deadline = time.monotonic() + seconds if seconds else None
+    with selectors.DefaultSelector() as selector:
+        pipes = [_Pipes(child, selector, room) for child in children]
+        in_time = True
+        while in_time and selector.get_map() and not any(pipe.has_failed() for pipe in pipes):
+            watch()
+            in_time = not _is_past(deadline) and not any(pipe.is_full for pipe in pipes)
+            for key, _ in selector.select(_LOOK_SECONDS) if in_time else ():
+                key.data()
+    return [pipe.finish(timed_out=not in_time) for pipe in pipes]
 
 
-class _Streams:
+class _Pipes:
     """The two pipes of a child: what there is room for of stdout, and the end of stderr."""
 
-    def __init__(self, child: subprocess.Popen[bytes], room: Room) -> None:
-        self.output = bytearray()
-        self.complaints = bytearray()
+    def __init__(
+        self, child: subprocess.Popen[bytes], selector: selectors.BaseSelector, room: Room
+    ) -> None:
+        self._child = child
+        self._selector = selector
         self._room = room
-        self._selector = selectors.DefaultSelector()
+        self._output = bytearray()
+        self._complaints = bytearray()
+        self._open: set[IO[bytes]] = set()
         for stream, take in ((child.stdout, self._take_output), (child.stderr, self._take_errors)):
             if stream:
-                self._selector.register(stream, selectors.EVENT_READ, take)
+                self._open.add(stream)
+                selector.register(stream, selectors.EVENT_READ, partial(self._read, stream, take))
 
-    def drain(self, watch: Callable[[], None], deadline: float | None) -> bool:
-        """Read until both pipes are closed; False if time or room ran out first."""
-        with self._selector:
-            while self._selector.get_map():
-                watch()
-                if len(self.output) > self._room.size or _is_past(deadline):
-                    return False
-                for key, _ in self._selector.select(_LOOK_SECONDS):
-                    self._read(key)
-        return True
+    @property
+    def is_full(self) -> bool:
+        """There is more output than there is room for."""
+        return len(self._output) > self._room.size
 
-    def _read(self, key: selectors.SelectorKey) -> None:
-        data = os.read(key.fd, _READ_SIZE)
-        if data:
-            key.data(data)
+    def has_failed(self) -> bool:
+        """Tell whether the child has ended, all is read, and its exit code is an error's."""
+        return not self._open and bool(self._child.poll())
+
+    def finish(self, *, timed_out: bool) -> Finished:
+        """Wait for a child whose pipes are closed, end any other, and return what it left."""
+        if not self._open:
+            # It is all but gone, and its exit code must not become SIGKILL's.
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(_LAST_BREATH_SECONDS)
+        _kill(self._child)
+        complaints = self._complaints.decode("utf-8", "replace")
+        return Finished(Ending(self._child.wait(), complaints, timed_out), bytes(self._output))
+
+    def _read(self, stream: IO[bytes], take: Callable[[bytes], None]) -> None:
+        if data := os.read(stream.fileno(), _READ_SIZE):
+            take(data)
         else:
-            self._selector.unregister(key.fileobj)
+            self._selector.unregister(stream)
+            self._open.remove(stream)
 
     def _take_output(self, data: bytes) -> None:
-        self.output += data
+        self._output += data
         if self._room.only_end:
-            del self.output[: -self._room.size]
+            del self._output[: -self._room.size]
 
     def _take_errors(self, data: bytes) -> None:
-        self.complaints += data
-        del self.complaints[:-_COMPLAINTS_SIZE]
+        self._complaints += data
+        del self._complaints[:-_COMPLAINTS_SIZE]
 
 
 def _is_past(deadline: float | None) -> bool:

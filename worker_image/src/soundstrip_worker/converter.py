@@ -6,11 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from soundstrip_crds.audio import Loudness
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan
 from soundstrip_media.ranges import Range
-from soundstrip_worker import encoding, judgement, loudness, probing
+from soundstrip_worker import judgement, probing
 from soundstrip_worker.answers import (
     Basis,
     Claim,
@@ -23,23 +22,19 @@ from soundstrip_worker.children import Children, Finished, Room
 from soundstrip_worker.completeness import is_cut_off
 from soundstrip_worker.coverage import PACKETS_LIMIT, covers, decode_ranges
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
+from soundstrip_worker.encoder import Encoder, Making
 from soundstrip_worker.encoding import Input
 from soundstrip_worker.failures import Rejected
-from soundstrip_worker.filters import chain, measured_chain
 from soundstrip_worker.formats import FILES
 from soundstrip_worker.journal import Journal
 from soundstrip_worker.judgement import Ending, Made, Verdict
 from soundstrip_worker.lifeline import Peer, PeerState
-from soundstrip_worker.passes import Passes
 from soundstrip_worker.pictures import is_fit_picture
 from soundstrip_worker.places import Places, publish
 from soundstrip_worker.progress import read_position
-from soundstrip_worker.recipe import Recipe, Shape, beyond_the_end, decide, holds_picture
+from soundstrip_worker.recipe import Recipe, beyond_the_end, decide, holds_picture
 
 _LOOK_SECONDS = 0.05
-_MEASURING_SHARE = 0.3
-_ANALYSING_SHARE = 0.4
-"""Of the time of all passes, about what they take."""
 _ANSWER = Room(probing.OUTPUT_LIMIT)
 
 
@@ -54,7 +49,9 @@ class Converter:
         self._mover = mover
         self._children = children
         self._journal = journal
-        self._passes: Passes | None = None
+        self._encoder = Encoder(
+            places, cores=plan.cores, children=children, watch=self._watch, journal=journal
+        )
         self.media: Media | None = None
 
     def run(self) -> ConverterReport:
@@ -89,7 +86,6 @@ class Converter:
 
     def _work(self, ranges: Sequence[Range] | None = None) -> ConverterReport:
         """Convert the source, of which there is what is in the ranges, or all."""
-        self._passes = None
         container = self._recognise()
         probe = self._describe(container)
         self.media = probe.media
@@ -149,66 +145,13 @@ class Converter:
     def _convert(self, source: Input, recipe: Recipe) -> float:
         """Return the length in seconds of the audio that was made."""
         most_bytes = judgement.size_bound(self._plan.max_result_bytes)
-        ending = self._make(source, recipe, most_bytes)
+        picture = self._picture(source, recipe)
+        ending = self._encoder.make(Making(source, recipe, picture, most_bytes))
         made, claim = self._inspect(recipe, most_bytes), recipe.claim
         self._require_part(ending, made, recipe)
         if judgement.judge(ending, made, claim) is Verdict.DOUBTFUL and claim:
             self._look_again(source.demuxer, claim, made.reached)
         return made.seconds
-
-    def _make(self, source: Input, recipe: Recipe, most_bytes: int) -> Ending:
-        shape, wanted = recipe.shape, recipe.output.loudness
-        gain = self._find_gain(source, recipe, shape, wanted) if shape and wanted else ""
-        arguments = encoding.making_arguments(
-            source,
-            recipe,
-            chain=chain(recipe, shape, gain) if shape else "",
-            picture=self._picture(source, recipe),
-            result=self._places.result,
-            progress=self._places.pass_progress if gain else self._places.progress,
-            most_bytes=most_bytes,
-        )
-        return self._run(arguments).ending
-
-    def _find_gain(self, source: Input, recipe: Recipe, shape: Shape, wanted: Loudness) -> str:
-        """Return the filter that brings the audio to the wanted loudness, measured beforehand."""
-        self._passes = Passes(self._places)
-        log = self._measure(source, recipe, shape, loudness.MEASURE, _MEASURING_SHARE)
-        measured = loudness.parse_summary(log.complaints)
-        if measured is None and log.status:
-            raise judgement.damaged(log)
-        gain = loudness.linear_gain(measured, wanted) if measured else loudness.NO_GAIN
-        if gain is None:
-            analyser = loudness.analysis_filter(wanted)
-            log = self._measure(source, recipe, shape, analyser, _ANALYSING_SHARE)
-            analysis = loudness.parse_analysis(log.complaints)
-            if analysis is None:
-                raise judgement.damaged(log)
-            gain = loudness.dynamic_gain(analysis, wanted)
-        self._journal.info("loudness measured", gain=gain)
-        self._passes.begin(self._passes.left)
-        return gain
-
-    def _measure(
-        self, source: Input, recipe: Recipe, shape: Shape, meter: str, share: float
-    ) -> Ending:
-        if self._passes:
-            self._passes.begin(share)
-        arguments = encoding.measuring_arguments(
-            source,
-            recipe,
-            chain=f"{measured_chain(recipe, shape)},{meter}",
-            progress=self._places.pass_progress,
-        )
-        ending = self._run(arguments).ending
-        judgement.require_end(ending)
-        return ending
-
-    def _run(self, arguments: list[str]) -> Finished:
-        done = self._children.run(arguments, watch=self._watch)
-        if self._passes:
-            self._passes.end()
-        return done
 
     def _picture(self, source: Input, recipe: Recipe) -> int | None:
         """Return which video stream becomes the cover, if one is wanted and not too large."""
@@ -226,8 +169,7 @@ class Converter:
         demuxer = FILES[recipe.file_type].demuxer
         done = self._probe(probing.ffprobe_arguments(result, demuxer))
         seconds = parse_length(done.output, demuxer) or 0.0
-        last = self._places.pass_progress if self._passes else self._places.progress
-        position = read_position(last)
+        position = read_position(self._encoder.progress)
         # FFmpeg 7.1 tells the source's time of a copy that it cuts, 5.1 the result's.
         known = position and not (recipe.copied and recipe.shifted)
         reached = max(position.seconds if position and known else 0.0, seconds)
@@ -262,8 +204,6 @@ class Converter:
             raise judgement.cut_off(seconds, claim)
 
     def _watch(self) -> None:
-        if self._passes:
-            self._passes.tell()
         if self._mover.state() is PeerState.GONE:
             raise self._mover.lost()
 

@@ -5,7 +5,6 @@ directory (CVE-2025-50817): the image sets PYTHONSAFEPATH, and works in a direct
 can write.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_worker.answers import Probe
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.formats import FILES, encoder_name, opus_bitrate, vorbis_quality
+from soundstrip_worker.mp3.cuts import Span
 from soundstrip_worker.probing import AUDIO_CODECS, MOST_PIXELS, PICTURE_CODECS, PROTOCOLS
 from soundstrip_worker.recipe import Recipe, Shape
 from soundstrip_worker.tags import write_tags
@@ -49,26 +49,41 @@ def making_arguments(
     result: Path,
     progress: Path,
     most_bytes: int,
-    extra: Mapping[str, str] | None = None,
+    reservoir: bool = True,
+    span: Span | None = None,
 ) -> list[str]:
-    """Return the command that makes the audio, through a chain of filters if it is encoded.
+    """Return the command that makes the audio, or a span of it; encoded, through filters.
 
     Video, subtitles and data are not decoded; `picture` is a video stream that is copied as
-    the cover. `-fs` ends the output near `most_bytes`. `extra` are further output options.
+    the cover. `-fs` ends the output near `most_bytes`. Frames without a bit reservoir don't share
+    their bits, so that a span's are those of the whole.
     """
-    audio = _open(source, AUDIO_CODECS, vn=None)[f"a:{recipe.stream.track.index}"]
+    whole_graph: Options = {"reinit_filter": 0} if span else {}
+    audio = _open(source, AUDIO_CODECS, vn=None, **whole_graph)[f"a:{recipe.stream.track.index}"]
     streams = [audio] if picture is None else [audio, _open_picture(source, picture)]
     options = (
         _file_options(recipe)
         | _codec_options(source.demuxer, recipe)
         | ({"c:v": "copy", "disposition:v:0": "attached_pic"} if len(streams) > 1 else {})
-        | ({"af": chain} if recipe.shape else {})
+        | ({"af": _cut(chain, span)} if recipe.shape else {})
+        | ({} if reservoir else {"reservoir": 0})
         | _part_options(recipe)
-        | dict(extra or {})
     )
     made = ffmpeg.output(*streams, f"file:{result}", **options, fs=most_bytes)
     *words, destination = _compile(made, "error", progress)
     return [*words, *_tag_words(source.probe, recipe), destination]
+
+
+def _cut(chain: str, span: Span | None) -> str:
+    """Cut a span out by counting samples, behind all other filters.
+
+    A filter graph that is built anew, where the format changes, would count from 0 again: with
+    `-reinit_filter 0` FFmpeg fails there instead.
+    """
+    if span is None:
+        return chain
+    end = "" if span.end is None else f":end_sample={span.end}"
+    return ",".join(filter(None, (chain, f"atrim=start_sample={span.start}{end}")))
 
 
 def measuring_arguments(source: Input, recipe: Recipe, *, chain: str, progress: Path) -> list[str]:

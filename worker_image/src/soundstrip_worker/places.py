@@ -66,6 +66,14 @@ class Places(msgspec.Struct, frozen=True):
         """The audio; complete when the report is there."""
         return self.output / "result"
 
+    def segment(self, number: int) -> Path:
+        """A part of the audio that is yet to be joined to the result."""
+        return self.output / f"segment-{number}"
+
+    def segment_progress(self, number: int) -> Path:
+        """What FFmpeg's `-progress` writes for a part."""
+        return self.output / f"segment-{number}.progress"
+
     @property
     def report(self) -> Path:
         """The `ConverterReport`, written last."""

@@ -16,6 +16,8 @@ from soundstrip_worker.formats import (
     fitting_rate,
     original_file,
 )
+from soundstrip_worker.mp3.cuts import Extent, measure
+from soundstrip_worker.progress import part_seconds
 
 COPY_SHARE = 1.05
 """A source of this much more than the bit rate that is asked for is still what is asked for."""
@@ -93,6 +95,18 @@ def decide(output: ResolvedOutput, probe: Probe) -> Recipe:
         shape=None if is_kept(output, stream) else _shape(output, stream),
         claim=_end(stream.claim, output.trim),
     )
+
+
+def extent_of(recipe: Recipe, probe: Probe) -> Extent | None:
+    """Return the extent of an MP3 that can be encoded in segments, however many cores there are.
+
+    A part that FFmpeg itself moves in time is cut behind all filters, where samples are counted.
+    """
+    if recipe.shape is None or recipe.file_type != "mp3" or recipe.shifted:
+        return None
+    length = recipe.stream.claim.seconds if recipe.stream.claim else probe.media.duration_seconds
+    rate = recipe.shape.rate or recipe.stream.track.sample_rate
+    return measure(part_seconds(length, recipe.output.trim), rate)
 
 
 def choose_stream(streams: tuple[AudioStream, ...], choice: TrackChoice | None) -> AudioStream:

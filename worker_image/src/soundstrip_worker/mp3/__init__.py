@@ -1,0 +1,1 @@
+"""MP3 as LAME and FFmpeg write it: frames, the header before them, files joined from parts."""
