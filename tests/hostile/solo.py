@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
 
+from tests.ffmpeg import shipped
 from tests.hostile.look import Look, read_look, strace
 from tests.hostile.seeds import Seeds
 from tests.peak import measured
@@ -37,7 +38,9 @@ class End:
     def strange_paths(self) -> set[str]:
         """Return what was opened that is neither the source, nor the output, nor the system's."""
         own = (f"{self.pod.places.source}", f"{self.pod.places.output}", str(self.pod.end_log))
-        code = filter(None, (sys.prefix, sys.base_prefix, *sys.path, *os.get_exec_path()))
+        code = filter(
+            None, (sys.prefix, sys.base_prefix, *sys.path, *os.get_exec_path(), str(shipped()))
+        )
         known = (*_SYSTEM, *own, *code)
         return {
             path
