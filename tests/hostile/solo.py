@@ -16,7 +16,15 @@ from soundstrip_crds.job import ConverterReport, ExitCode
 from soundstrip_worker.lifeline import hold_lock
 
 _SYSTEM = ("/usr/", "/lib", "/bin/", "/app/")
-_OF_THE_SYSTEM = frozenset({"/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom"})
+_OF_THE_SYSTEM = frozenset(
+    {
+        "/etc/ld.so.cache",
+        "/etc/localtime",
+        "/dev/null",
+        "/dev/urandom",
+        "/proc/sys/vm/overcommit_memory",  # malloc, when a thread has had much
+    }
+)
 
 
 @dataclass(frozen=True)
