@@ -47,7 +47,7 @@ bench: demo ## Measure the demo's installation, and write docs/benchmarks.md
 	@hack/cluster/tools kwok
 	@uv run --frozen --group bench python -m hack.bench.run
 
-fuzz-media: tools ## Fuzz what reads media, for SECONDS=60, or repeat what broke it: REPEAT=FILE
+fuzz-media: tools images ## Fuzz what reads media, for SECONDS=60, or repeat what broke it: REPEAT=FILE
 	@uv run --frozen --group fuzz python -m tests.fuzz $(if $(REPEAT),--repeat $(REPEAT),--seconds $(or $(SECONDS),60))
 
 tools:
