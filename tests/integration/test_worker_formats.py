@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from pytest_httpserver import HTTPServer
-from tests import media
+from tests import media, sources
 from tests.worker import Bench, download, left_behind
 from werkzeug import Request, Response
 
@@ -198,11 +198,13 @@ def _collect_posts(server: HTTPServer) -> list[ProgressPost]:
 
 
 def _make_live(path: Path) -> Path:
-    """Make a video of 4 seconds as a recorder leaves it that could not go back in the file."""
-    clip = media.make_clip(path.with_name("clip.mkv"), seconds=4)
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(clip), "-c", "copy"]
-    with path.open("wb") as file:
-        subprocess.run([*command, "-f", "matroska", "-"], check=True, stdout=file, timeout=60)
+    """Record 4 seconds from a pipe to a pipe: nobody can go back and write the length."""
+    samples = sources.noise(4, seed=0)
+    raw = ("-f", "f32le", "-ar", f"{sources.RATE}", "-ac", "2", "-i", "-")
+    recorded = sources.ffmpeg(
+        *raw, "-c:a", "libopus", "-f", "matroska", "-", content=samples.tobytes()
+    )
+    path.write_bytes(recorded)
     return path
 
 
