@@ -38,6 +38,20 @@ class Made:
     index: range
 
 
+class Content:
+    """A file in memory, as a reader of indexes sees it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.size = len(content)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.content[offset : offset + length]
+
+    def expect(self, start: int, stop: int) -> None:
+        pass
+
+
 def box(kind: bytes, *parts: bytes) -> bytes:
     body = b"".join(parts)
     return u32(8 + len(body)) + kind + body

@@ -7,7 +7,9 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["soundstrip_crds", "soundstrip_worker"]):
+_OURS = ["soundstrip_crds", "soundstrip_media", "soundstrip_worker"]
+
+with atheris.instrument_imports(include=_OURS):
     from tests.fuzz.targets import TARGETS
 
 _, name, *options = sys.argv

@@ -1,4 +1,4 @@
-"""What is fuzzed: code of the worker that reads a stranger's bytes.
+"""What is fuzzed: code of the worker and its libraries that reads a stranger's bytes.
 
 A target is a function of bytes: it may return anything, and raises nothing, whatever it is given.
 To fuzz another reader, add it to TARGETS, with bytes to begin from.
@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
+from tests.boxes import Chunk, Content, make_fragmented, make_mp4
 
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import (
@@ -18,8 +19,13 @@ from soundstrip_crds.job import (
     Unreadable,
     read_message,
 )
+from soundstrip_media.layout import Trim
+from soundstrip_media.ranges import Range
+from soundstrip_media.readers import read_layout
+from soundstrip_media.reading import NotUnderstood
 from soundstrip_worker.answers import parse_last_packet, parse_length, parse_probe
 from soundstrip_worker.completeness import declared_size, is_cut_off
+from soundstrip_worker.coverage import covers
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
 from soundstrip_worker.ending import fit
 from soundstrip_worker.judgement import Ending, refuse_probe
@@ -38,6 +44,10 @@ _REPORT = (
 _PACKETS = b"packet,12.9,12.8\npacket,N/A,N/A\nformat,0.400000\n"
 _PROGRESS = b"out_time_us=2500000\nspeed= 2.5x\nprogress=continue\nout_time_us=9\nprogress=end\n"
 _COMPLAINTS = b"[mov @ 0x55aa] moov atom not found\nLast message repeated 3 times\n"
+_POSITIONS = b"258,48,\n\n258,8543\n146,8801\n"
+_HERE = (Range(0, 100), Range(8000, 9000))
+_CHUNKS = [Chunk(gap=40, sizes=(30, 20)), Chunk(gap=10, sizes=(7,))]
+_MOVIES = (make_mp4(_CHUNKS).content, make_fragmented(_CHUNKS, base_is_moof=True).content)
 _HEADS = (
     b"\0\0\0\x14ftypqt  \0\0\0\0",
     b"\x1a\x45\xdf\xa3\x42\x82\x84webm",
@@ -99,6 +109,18 @@ def _complaints(content: bytes) -> None:
     assert len(failure.message) <= 1024
 
 
+def _index(content: bytes) -> None:
+    for trim in (None, Trim(0.01, 0.02)):
+        with suppress(NotUnderstood):
+            layout = read_layout(Content(content), grain=16, trim=trim)
+            assert all(0 <= each.start < each.stop <= len(content) for each in layout.ranges)
+            assert covers(layout.ranges, b"0,0\n") == (layout.ranges[0].start == 0)
+
+
+def _positions(content: bytes) -> None:
+    covers(_HERE, content)
+
+
 TARGETS: dict[str, Target] = {
     "recognise": Target(_recognise, _HEADS),
     "probe": Target(_probe, (_ANSWER,)),
@@ -106,4 +128,6 @@ TARGETS: dict[str, Target] = {
     "progress": Target(_progress, (_PROGRESS,)),
     "messages": Target(_messages, (_REPORT,)),
     "complaints": Target(_complaints, (_COMPLAINTS,)),
+    "index": Target(_index, _MOVIES),
+    "positions": Target(_positions, (_POSITIONS,)),
 }

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import media
+from tests.boxes import Content
 from tests.ffmpeg import shipped
 
 from soundstrip_media.boxes import walk
@@ -40,20 +41,6 @@ MUTATIONS = st.lists(
     min_size=1,
     max_size=3,
 )
-
-
-class Content:
-    """A file in memory."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.size = len(content)
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.content[offset : offset + length]
-
-    def expect(self, start: int, stop: int) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")

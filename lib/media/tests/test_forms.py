@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests import media
+from tests.boxes import Content
 
 from soundstrip_media.layout import Layout
 from soundstrip_media.readers import read_layout
@@ -23,18 +24,8 @@ title=Two
 """
 
 
-class Opened:
-    """A file on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.size = path.stat().st_size
-        self._content = path.read_bytes()
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self._content[offset : offset + length]
-
-    def expect(self, start: int, stop: int) -> None:
-        pass
+def look(path: Path, track: int | None = None) -> Layout:
+    return read_layout(Content(path.read_bytes()), track=track)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +66,7 @@ def assert_covered(layout: Layout, packets: list[range]) -> None:
 )
 def test_all_audio_is_found(clip: Path, tmp_path: Path, extension: str, options: tuple[str, ...]):
     path = media.rewrite(clip, tmp_path / f"clip.{extension}", *options)
-    layout, packets = read_layout(Opened(path)), media.list_packets(path)
+    layout, packets = look(path), media.list_packets(path)
     assert packets
     assert_covered(layout, packets)
     assert layout.audio_bytes == sum(len(packet) for packet in packets)
@@ -85,8 +76,8 @@ def test_of_two_tracks_both_are_found_or_the_one_that_is_named(clip: Path, tmp_p
     both = ("-i", str(clip), "-map", "0:v", "-map", "0:a", "-map", "1:a")
     path = media.rewrite(clip, tmp_path / "clip.mp4", *both)
     one, other = media.list_packets(path, "a:0"), media.list_packets(path, "a:1")
-    assert_covered(read_layout(Opened(path)), one + other)
-    named = read_layout(Opened(path), track=1)
+    assert_covered(look(path), one + other)
+    named = look(path, track=1)
     assert_covered(named, other)
     assert named.audio_bytes == sum(len(packet) for packet in other)
 
@@ -98,11 +89,11 @@ def test_chapters_are_found(clip: Path, tmp_path: Path):
     content = path.read_bytes()
     sample = content.index(b"\0\3Two", content.index(b"mdat"))
     assert sample < content.index(b"moov")
-    assert_covered(read_layout(Opened(path)), [range(sample, sample + 5)])
+    assert_covered(look(path), [range(sample, sample + 5)])
 
 
 @pytest.mark.parametrize("extension", ["mkv", "avi", "ts", "flv"])
 def test_other_containers_are_read_whole(clip: Path, tmp_path: Path, extension: str):
     path = media.rewrite(clip, tmp_path / f"clip.{extension}")
     with pytest.raises(NotUnderstood):
-        read_layout(Opened(path))
+        look(path)
