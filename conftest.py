@@ -8,12 +8,17 @@ import operator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 _ROOT = Path(__file__).parent
 _E2E = "tests/e2e/"
 _SECONDS_OF = {"tests/e2e": 600, "tests/integration": 240}
+
+# How quick the machine is proves nothing about the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 operator.__path__ = [str(_ROOT / "operator")]  # type: ignore[attr-defined]
 
