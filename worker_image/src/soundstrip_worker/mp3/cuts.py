@@ -30,8 +30,9 @@ of a constant bit rate in a pattern that repeats so (72,000 bit rates over the s
 SHORTEST_SECONDS = 30
 """A segment shorter than this would be warm-up for too great a part."""
 
-DECODING_SHARE = 0.07
-"""Time that it takes to decode a second of audio, over the time to encode it."""
+DECODING_SHARE = 0.1
+"""Time that it takes to read and decode a second of audio, over the time to encode it: measured
+with AAC in an MP4 with video, 0.72 s and 6.5 s of a core for ten minutes at 192k."""
 
 _SHORTEST_FRAMES = 3 * (WARM_UP + OVERLAP)
 
