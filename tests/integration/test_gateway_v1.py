@@ -1,9 +1,11 @@
 """The REST interface, version 1."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from tests import media
 from tests.gateways import VIDEO, Gateway, Stage
 
 AUDIO = b"ID3\x04" + bytes(range(256)) * 4
@@ -46,6 +48,23 @@ def test_a_bare_file_is_taken_with_parameters_in_the_url(ann: Client, stage: Sta
     made = stage.kube.get("videoconversion", body["id"])
     assert made is not None
     assert made["spec"]["notify"] == {"email": False}
+
+
+def test_what_the_index_says_of_the_audio_is_told_to_the_operator(
+    ann: Client, stage: Stage, tmp_path: Path
+):
+    clip = media.make_heavy(tmp_path / "clip.mp4")
+    source = ann.ask("POST", "/v1/conversions", data=clip.read_bytes()).json()["source"]
+    assert source["durationSeconds"] == pytest.approx(6, abs=0.1)
+    assert 0 < source["audioBytes"] < clip.stat().st_size
+    made = stage.kube.get("videoconversion", f"vc-{source['fileId']}")
+    assert made is not None
+    assert made["spec"]["source"]["audioBytes"] == source["audioBytes"]
+
+
+def test_nothing_is_told_of_an_index_that_is_odd(ann: Client):
+    source = ann.upload(filename="talk.mp4").json()["source"]
+    assert not {"audioBytes", "durationSeconds"} & source.keys()
 
 
 def test_a_bare_file_may_be_named_by_its_disposition(ann: Client):

@@ -19,6 +19,7 @@ from soundstrip_gateway.filenames import clean_filename
 from soundstrip_gateway.forms import Data, Event, Field, FileStart
 from soundstrip_gateway.mediatypes import SNIFF_BYTES, sniff
 from soundstrip_gateway.refusals import unprocessable, unsupported_media
+from soundstrip_gateway.survey import Survey, survey
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
 from soundstrip_service.tracing import Role, TraceContext, Tracing
@@ -95,7 +96,8 @@ class Intake:
                 writer.write(data)
             wish = read_wish(upload.fields)
             file = writer.finish(clean_filename(upload.filename), _metadata(caller, media_type))
-        return self._announce(file, _order(file, caller, wish, context))
+        found = survey(self._database, file)
+        return self._announce(file, _order(file, found, caller, wish, context))
 
     def _announce(self, file: StoredFile, order: VideoConversion) -> VideoConversion:
         structlog.contextvars.bind_contextvars(conversion=order.metadata.name)
@@ -155,7 +157,7 @@ def _metadata(caller: Caller, media_type: str) -> dict[str, object]:
 
 
 def _order(
-    file: StoredFile, caller: Caller, wish: Wish, context: TraceContext | None
+    file: StoredFile, found: Survey, caller: Caller, wish: Wish, context: TraceContext | None
 ) -> VideoConversion:
     return VideoConversion(
         metadata=ObjectMetadata(
@@ -171,6 +173,8 @@ def _order(
                 size=file.length,
                 content_type=file.content_type,
                 sha256=file.sha256,
+                audio_bytes=found.audio_bytes,
+                duration_seconds=found.seconds,
             ),
             owner=Owner(id=caller.id, name=caller.name),
             output=wish.output,

@@ -72,6 +72,12 @@ def test_all_audio_is_found(clip: Path, tmp_path: Path, extension: str, options:
     assert layout.audio_bytes == sum(len(packet) for packet in packets)
 
 
+def test_the_length_is_told_where_the_index_has_it(clip: Path, tmp_path: Path):
+    assert look(clip).seconds == pytest.approx(2, abs=0.1)
+    fragments = ("-movflags", "frag_keyframe+empty_moov")
+    assert look(media.rewrite(clip, tmp_path / "clip.mp4", *fragments)).seconds is None
+
+
 def test_of_two_tracks_both_are_found_or_the_one_that_is_named(clip: Path, tmp_path: Path):
     both = ("-i", str(clip), "-map", "0:v", "-map", "0:a", "-map", "1:a")
     path = media.rewrite(clip, tmp_path / "clip.mp4", *both)

@@ -22,3 +22,5 @@ class Layout:
     audio_bytes: int
     audio_samples: int
     """The index's samples of audio tracks that are in the ranges; of most codecs, packets."""
+    seconds: float | None
+    """The length of the longest audio track, before any edit; None if the index has none."""

@@ -22,6 +22,8 @@ class Track:
     table: SampleTable
     timescale: int
     """Its units of time in a second."""
+    duration: int
+    """Its length in those units, by the index; 0 if that is in fragments."""
     shift: int | None
     """The media time of the track's beginning; None if its edits are more than a beginning."""
     chapters: frozenset[int]
@@ -84,12 +86,14 @@ def _read_track(file: Readable, trak: Box, budget: Budget) -> Track:
     _require_own_data(file, information, budget)
     handler = read_body(file, media.the(b"hdlr"), 8, 4)
     samples = Family(file, information.the(b"stbl"), budget)
+    header = media.the(b"mdhd")
     entry = read_entry(file, samples.the(b"stsd"), sound=handler == _SOUND)
     return Track(
         id=_read_versioned(file, family.the(b"tkhd"), 12, 20),
         handler=handler,
         table=SampleTable.parse(samples, entry),
-        timescale=_read_versioned(file, media.the(b"mdhd"), 12, 20),
+        timescale=_read_versioned(file, header, 12, 20),
+        duration=_read_duration(file, header),
         shift=_read_shift(file, family.find(b"edts"), budget),
         chapters=_read_chapters(file, family.find(b"tref"), budget),
     )
@@ -98,6 +102,13 @@ def _read_track(file: Readable, trak: Box, budget: Budget) -> Track:
 def _read_versioned(file: Readable, box: Box, offset: int, long_offset: int) -> int:
     """Read a field that follows times of 4 or 8 bytes."""
     return read_number(file, box, long_offset if read_number(file, box, 0, 1) == 1 else offset)
+
+
+def _read_duration(file: Readable, header: Box) -> int:
+    """Read the field; all bits are set where the length was not known."""
+    at, width = (24, 8) if read_number(file, header, 0, 1) == 1 else (16, 4)
+    duration = read_number(file, header, at, width)
+    return 0 if duration == (1 << 8 * width) - 1 else duration
 
 
 def _require_own_data(file: Readable, information: Family, budget: Budget) -> None:

@@ -82,7 +82,13 @@ class _Survey:
                 self._take(extent, is_sound=track.is_sound)
         if self._audio_bytes > self._file.size:
             raise NotUnderstood("it has more audio than bytes")
-        return Layout(self._needed.ranges(), self._audio_bytes, self._audio_samples)
+        lengths = [t.duration / t.timescale for t in movie.tracks if t.is_sound and t.timescale]
+        return Layout(
+            ranges=self._needed.ranges(),
+            audio_bytes=self._audio_bytes,
+            audio_samples=self._audio_samples,
+            seconds=max(lengths, default=0.0) or None,
+        )
 
     def _need(self, box: Box) -> None:
         self._needed.add(box.start, min(box.start + LONG_HEADER_SIZE, self._file.size))
