@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 from tests.boxes import Chunk, Content, make_fragmented, make_mp4
+from tests.mp3 import fuzz_joiner
 
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import (
@@ -130,4 +131,5 @@ TARGETS: dict[str, Target] = {
     "complaints": Target(_complaints, (_COMPLAINTS,)),
     "index": Target(_index, _MOVIES),
     "positions": Target(_positions, (_POSITIONS,)),
+    "joiner": Target(fuzz_joiner, (bytes(8), b"\1\0\7\0\xff\xff")),
 }
