@@ -17,6 +17,7 @@ from pathlib import Path
 from hack.bench.conversion import PARTS, Bench, time_conversion
 from hack.bench.engine.run import measure_engine
 from hack.bench.scale.run import SCENES, Figures, play
+from hack.bench.scale.targets import list_targets
 from hack.bench.storage import time_storage
 
 _TEMPLATE = Path(__file__).with_name("page.md")
@@ -79,6 +80,7 @@ def _render(
         memory=memory,
         parts="\n".join(map(str, parts)),
         engine=engine,
+        targets="\n".join(map(str, list_targets(scale))),
         scale=render_scale(scale),
     )
 

@@ -1,8 +1,6 @@
 """What is to be reached, and whether it is: the table of targets."""
 
-import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import product
 
 from hack.bench.engine import clips
@@ -20,41 +18,10 @@ from hack.bench.engine.scenes import (
     planned_for,
 )
 from hack.bench.engine.stage import Cost
+from hack.bench.target import Target
 
 _HOUR_SECONDS = 3600
 _MEGABYTE = 1e6
-
-
-@dataclass(frozen=True)
-class Target:
-    """A number that is to be at most, or at least, so much; its values run by run."""
-
-    what: str
-    bound: float
-    values: Sequence[float]
-    unit: str = ""
-    at_least: bool = False
-
-    @property
-    def measured(self) -> float:
-        """The median."""
-        return statistics.median(self.values)
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the median is on the right side of the bound."""
-        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
-
-    def __str__(self) -> str:
-        """Return a line of the table."""
-        sign, unit = "≥" if self.at_least else "≤", self.unit and f" {self.unit}"
-        spread = f"{min(self.values):.3g}-{max(self.values):.3g}"
-        ratio = self.measured / self.bound
-        met = "met" if self.is_met else "**missed**"
-        return (
-            f"| {self.what} | {sign} {self.bound:g}{unit} | {self.measured:.3g}{unit} "
-            f"| {spread} | {ratio:.2f} | {met} |"
-        )
 
 
 def list_targets(findings: Findings) -> list[Target]:
