@@ -1,9 +1,10 @@
 """Claims about what a person, or Kueue, may ask of a conversion that is there."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
+import pytest
 from tests.conversions import (
     NOW,
     SUCCESS_REPORT,
@@ -145,11 +146,20 @@ def test_what_kueue_takes_back_waits_again_and_begins_anew():
 def test_a_pod_that_goes_may_have_been_taken_back_before_its_job_was_seen_suspended():
     killed = pod(ended(21), ended(21), metadata={"deletionTimestamp": before(2)})
     s = queued_by_kueue(one_try(), suspend=False, pods=(killed,))
-    admitted_once = msgspec.structs.replace(s.jobs[0], status=JobStatus())
+    start = NOW - timedelta(minutes=1)
+    admitted_once = msgspec.structs.replace(s.jobs[0], status=JobStatus(start_time=start))
     s = replace(s, jobs=(admitted_once,))
     assert decide(s) == (ConfirmJobGone(admitted_once.metadata.name),)
     asked = replace(s, facts=Facts(job_gone=Answer.NO))
     assert decide(asked) == (LookUpResult(),), "it was not: the pod is lost"
+
+
+@pytest.mark.parametrize("start", [None, NOW])
+def test_a_pod_from_before_the_job_was_admitted_again_is_not_its(start: datetime | None):
+    s = queued_by_kueue(one_try(), suspend=False, pods=(pod(ended(21), ended(21)),))
+    admitted_again = msgspec.structs.replace(s.jobs[0], status=JobStatus(start_time=start))
+    first, *_ = decide(replace(s, jobs=(admitted_again,)))
+    assert not isinstance(first, LookUpResult | ConfirmJobGone)
 
 
 def converting(percent: int) -> Body:

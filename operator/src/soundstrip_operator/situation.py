@@ -90,12 +90,11 @@ class Situation:
     def pod_of(self, name: str) -> Pod | None:
         """Return the newest pod of the Job with this name."""
         job = next((job for job in self.jobs if job.metadata.name == name), None)
-        again = job is not None and job.had_another_pod
         pods = [
             pod
             for pod in self.pods
             if pod.metadata.labels.get(JOB_NAME_LABEL) == name
-            and not (again and pod.metadata.deletion_timestamp is not None)
+            and not (job and job.has_outlived(pod))
         ]
         return max(pods, key=lambda pod: pod.metadata.creation_timestamp, default=None)
 

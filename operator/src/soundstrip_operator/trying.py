@@ -108,10 +108,9 @@ def _follow(s: Situation, current: Try) -> Actions:
 
 
 def _ask_kueue(s: Situation, current: Try) -> Actions:
-    """A pod that goes may have been taken back by Kueue, and its Job may be seen too late."""
-    job, pod = s.job_of(current.number), s.pod_of(current.job)
-    leaving = pod is not None and pod.metadata.deletion_timestamp is not None
-    if job is None or not job.is_placed_by_kueue or not leaving or s.facts.job_gone is not None:
+    """A pod that ended may have been taken back by Kueue, and its Job may be seen too late."""
+    job = s.job_of(current.number)
+    if job is None or not job.is_placed_by_kueue or s.facts.job_gone is not None:
         return ()
     return (ConfirmJobGone(current.job),)
 

@@ -89,14 +89,21 @@ class Job(_Workload, frozen=True):
         return bool(self.spec.suspend) and not self.finished
 
     @property
-    def had_another_pod(self) -> bool:
-        """Whether pods that are being deleted may be of an earlier admission."""
-        return any(c.type == "Suspended" for c in self.status.conditions)
-
-    @property
     def is_placed_by_kueue(self) -> bool:
         """Whether Kueue decides when it runs."""
         return KUEUE_QUEUE in self.metadata.labels
+
+    def has_outlived(self, pod: "Pod") -> bool:
+        """Say whether a pod is, or may be, of an earlier admission by Kueue.
+
+        The Job controller sets the start anew with each, and takes it off in between.
+        """
+        if not self.is_placed_by_kueue:
+            return False
+        start, metadata = self.status.start_time, pod.metadata
+        again = any(c.type == "Suspended" for c in self.status.conditions)
+        earlier = start is None or metadata.creation_timestamp < start
+        return earlier or (again and metadata.deletion_timestamp is not None)
 
     @property
     def owner(self) -> str:
