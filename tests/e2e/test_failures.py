@@ -24,14 +24,15 @@ while True:
 largest process of the container, which is the one at work."""
 
 _FILL_DISK = """
-import os, pathlib, signal, sys
+import contextlib, os, pathlib, signal, sys
 for process in pathlib.Path("/proc").glob("[0-9]*"):
-    if (process / "comm").read_text() == "ffmpeg\\n":
-        os.kill(int(process.name), signal.SIGSTOP)
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        if (process / "comm").read_text() == "ffmpeg\\n":
+            os.kill(int(process.name), signal.SIGSTOP)
 file = os.open("/conversion/output/more", os.O_CREAT | os.O_WRONLY)
 os.posix_fallocate(file, 0, int(sys.argv[1]))
 """
-"""FFmpeg is held, for the kubelet does not look at once."""
+"""FFmpeg is held, for the kubelet does not look at once; of several, one may just have ended."""
 
 
 @pytest.fixture(scope="module")
