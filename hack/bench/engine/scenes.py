@@ -12,8 +12,10 @@ from hack.bench.engine.clips import Clip, make_clips
 from hack.bench.engine.quality import score
 from hack.bench.engine.stage import Cost, Stage, stage
 from hack.bench.engine.subjects import FFmpegAlone, SeedStyle, Soundstrip, host_ffmpeg
+from tests.ffmpeg import shipped
 from tests.worker import make_plan, upload
 
+from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_crds.job import JobPlan
 
 OWN, ONE_CORE = "Soundstrip", "Soundstrip, one core"
@@ -66,7 +68,7 @@ def play(runs: int, folder: Path, chosen: Sequence[Clip] = clips.CLIPS) -> Findi
     """Play the jobs with these clips so many times; those of an hour and more once."""
     make_clips([clips.SECOND, *chosen])
     with stage(folder) as here:
-        theatre = _Theatre(here, _worker_ffmpeg())
+        theatre = _Theatre(here, shipped())
         costs: dict[Case, list[Cost]] = {}
         for who in (OWN, SEED):
             theatre.warm_up(who)
@@ -92,11 +94,10 @@ def _blocks(runs: int) -> list[tuple[int, list[tuple[Clip, str]]]]:
     ]
 
 
-def _take_turns(acts: Mapping[Case, Act | None], times: int) -> dict[Case, list[Cost]]:
-    able = {case: act for case, act in acts.items() if act}
-    costs: dict[Case, list[Cost]] = {case: [] for case in able}
+def _take_turns(acts: Mapping[Case, Act], times: int) -> dict[Case, list[Cost]]:
+    costs: dict[Case, list[Cost]] = {case: [] for case in acts}
     for _ in range(times):
-        for case, act in able.items():
+        for case, act in acts.items():
             costs[case].append(act())
             print(f"{', '.join(case)}: {costs[case][-1].seconds:.2f} s", flush=True)
     return costs
@@ -110,8 +111,8 @@ class _Theatre:
         self._stage = stage
         self._plans: dict[Clip, JobPlan] = {}
 
-    def act(self, clip: Clip, who: str) -> Act | None:
-        """Return a way to play this job; None if the contract has no words for it yet."""
+    def act(self, clip: Clip, who: str) -> Act:
+        """Return a way to play this job."""
         match who:
             case _ if who == ALONE:
                 return FFmpegAlone(self._stage, clip).convert
@@ -122,18 +123,17 @@ class _Theatre:
 
     def warm_up(self, who: str) -> None:
         """Play a short job that doesn't count: the first one compiles Python's bytecode."""
-        if act := self.act(clips.SECOND, who):
-            act()
+        self.act(clips.SECOND, who)()
 
     def kept(self) -> dict[str, Path]:
         """Return the MP3s of clip M."""
         paths = {who: self._copy(who) for who in (OWN, FAST)}
         return {who: path for who, path in paths.items() if path.exists()}
 
-    def _own(self, clip: Clip, who: str) -> Act | None:
+    def _own(self, clip: Clip, who: str) -> Act:
         plan = _wish(self._plan(clip), who)
         keep = self._copy(who) if clip is clips.M else None
-        return Soundstrip(self._stage, clip, plan, self.ffmpeg, keep).convert if plan else None
+        return Soundstrip(self._stage, clip, plan, self.ffmpeg, keep).convert
 
     def _copy(self, who: str) -> Path:
         return self._stage.folder / f"{list(_WISHES).index(who)}.audio"
@@ -145,26 +145,10 @@ class _Theatre:
         return self._plans[clip]
 
 
-def _wish(plan: JobPlan, who: str) -> JobPlan | None:
-    (words, cores), kind = _WISHES[who], type(plan.output)
-    if not words.keys() <= set(kind.__struct_encode_fields__):
-        return None
-    try:
-        plan = msgspec.structs.replace(plan, output=msgspec.convert(words, kind))
-    except msgspec.ValidationError:
-        return None
-    if "cores" in JobPlan.__struct_fields__:
-        return msgspec.structs.replace(plan, cores=cores)
-    return plan if cores == CORES else None
-
-
-def _worker_ffmpeg() -> Path:
-    """Return the folder of the FFmpeg that the image has; this host's if there is none such."""
-    try:
-        from tests.ffmpeg import shipped  # noqa: PLC0415
-    except ImportError:
-        return _host_folder()
-    return shipped()
+def _wish(plan: JobPlan, who: str) -> JobPlan:
+    words, cores = _WISHES[who]
+    output = msgspec.convert(words, ResolvedOutput)
+    return msgspec.structs.replace(plan, output=output, cores=cores)
 
 
 def _host_folder() -> Path:
