@@ -368,7 +368,8 @@ def test_no_name_in_an_address_is_of_another_release():
 def test_images_have_the_tags_that_were_built_or_the_charts_version():
     file = CHART / "files" / "images.yaml"
     tags: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     [container] = dict(pods(render()))["gateway"]["containers"]
-    assert container["image"] == f"soundstrip/service:{tags.get('service', '0.2.0')}"
+    assert container["image"] == f"soundstrip/service:{tags.get('service', version)}"
     given = dict(pods(render("--set=images.service.tag=mine")))["gateway"]["containers"][0]
     assert given["image"] == "soundstrip/service:mine"
