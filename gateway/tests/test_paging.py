@@ -12,7 +12,6 @@ from soundstrip_gateway.paging import (
     choose_page,
     encode_cursor,
     parse_cursor,
-    parse_limit,
     place_of,
 )
 
@@ -55,13 +54,3 @@ def test_what_comes_while_one_turns_the_pages_disturbs_nothing(
 def test_a_made_up_cursor_is_refused_in_words(text: str):
     with pytest.raises(PageRefused, match="cursor"):
         parse_cursor(text)
-
-
-@pytest.mark.parametrize("text", ["0", "101", "-1", "1.5", "", "ten", "٣", "9" * 5000])
-def test_a_limit_out_of_bounds_is_refused(text: str):
-    with pytest.raises(PageRefused, match="1 to 100"):
-        parse_limit(text)
-
-
-def test_a_limit_has_a_default():
-    assert (parse_limit(None), parse_limit("7")) == (20, 7)

@@ -1,7 +1,7 @@
-import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from soundstrip_crds.conversion import VideoConversion
@@ -74,7 +74,7 @@ def test_what_a_person_has_to_see_to_waits(make_conversion: MakeConversion, reas
 def test_before_it_is_accepted_the_output_is_what_was_asked_for(
     make_conversion: MakeConversion, wish: dict[str, str], told: dict[str, str]
 ):
-    assert describe(make_conversion(output=wish), "/x")["output"] == told
+    assert msgspec.to_builtins(describe(make_conversion(output=wish), "/x").output) == told
 
 
 def test_success_has_a_result(make_conversion: MakeConversion):
@@ -97,7 +97,7 @@ def test_a_failure_says_why_and_a_cancelled_one_that_it_is(make_conversion: Make
 
 def test_a_reason_of_a_newer_operator_is_passed_on(make_conversion: MakeConversion):
     conversion = make_conversion(status=_status("Unknown", "Teleporting"))
-    assert describe(conversion, "/x")["reason"] == "Teleporting"
+    assert describe(conversion, "/x").reason == "Teleporting"
 
 
 def test_the_json_holds_what_a_person_asks_for(make_conversion: MakeConversion):
@@ -110,7 +110,7 @@ def test_the_json_holds_what_a_person_asks_for(make_conversion: MakeConversion):
         media={"container": "mov", "durationSeconds": 1.5},
     )
     status["conditions"].append(_condition("Finished", "True", "Succeeded"))
-    described = json.loads(json.dumps(describe(make_conversion(status=status), "/v1/c/1")))
+    described = msgspec.to_builtins(describe(make_conversion(status=status), "/v1/c/1"))
     assert described["id"] == "vc-0123456789abcdef01234567"
     assert described["state"] == "succeeded"
     assert described["progress"] == {"percent": 100}
@@ -123,7 +123,7 @@ def test_the_json_holds_what_a_person_asks_for(make_conversion: MakeConversion):
 
 def test_the_legacy_answer_tells_how_far_it_is(make_conversion: MakeConversion):
     status = _status("Unknown", "Converting", progress={"percent": 40})
-    assert describe_legacy(make_conversion(status=status)) == {
+    assert msgspec.to_builtins(describe_legacy(make_conversion(status=status))) == {
         "video_fid": "0123456789abcdef01234567",
         "status": "running",
         "reason": "Converting",

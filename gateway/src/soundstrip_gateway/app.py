@@ -9,6 +9,7 @@ import structlog
 
 from soundstrip_gateway.bodies import drain
 from soundstrip_gateway.cluster import ClusterUnavailable
+from soundstrip_gateway.document import document_routes
 from soundstrip_gateway.forms import FormRefused
 from soundstrip_gateway.keys import AuthUnavailable
 from soundstrip_gateway.lanes import LanesTaken
@@ -36,6 +37,7 @@ def create_app(parts: Parts) -> flask.Flask:
     app.register_blueprint(legacy_routes(parts))
     app.register_blueprint(v1_routes(parts))
     app.register_blueprint(_health_routes(parts))
+    app.register_blueprint(document_routes())
     return app
 
 

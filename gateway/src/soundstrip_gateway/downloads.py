@@ -10,6 +10,13 @@ from soundstrip_gateway.filenames import attachment, clean_filename
 from soundstrip_gateway.ranges import Part, Unsatisfiable, Whole, choose_span
 from soundstrip_storage.layout import StoredFile
 
+FILE_HEADERS = {
+    "ETag": "the SHA-256 of the whole",
+    "Accept-Ranges": "bytes",
+    "Content-Disposition": "its name, as RFC 6266 says",
+}
+"""What OpenAPI tells of these answers."""
+
 ReadBytes = Callable[[StoredFile, int, int], Iterator[bytes]]
 
 

@@ -1,20 +1,89 @@
 """The routes that clients of the seed know: /login, /upload, /download."""
 
 from http import HTTPStatus
-from typing import assert_never
+from typing import Annotated, Literal, assert_never
 
 import flask
+import msgspec
+from msgspec import Meta
 
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.conversions import find_audio, find_conversion
-from soundstrip_gateway.downloads import send_file
+from soundstrip_gateway.downloads import FILE_HEADERS, send_file
 from soundstrip_gateway.login import LoginRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import failed, unauthorized
 from soundstrip_gateway.uploads import read_form_upload
-from soundstrip_gateway.views import RETRY_SECONDS, Failed, Ready, Underway, describe_legacy, judge
+from soundstrip_gateway.views import (
+    RETRY_SECONDS,
+    Failed,
+    LegacyView,
+    Ready,
+    Underway,
+    describe_legacy,
+    judge,
+)
 from soundstrip_gateway.wishes import Wish
+from soundstrip_service.operations import (
+    Answer,
+    Body,
+    File,
+    Operation,
+    answer_json,
+    describe_route,
+    read_query,
+)
 from soundstrip_service.problems import Problem
+
+
+class Token(msgspec.Struct):
+    """A token for 24 hours."""
+
+    token: str
+
+
+class LegacyUpload(msgspec.Struct):
+    """A form with a file."""
+
+    file: File
+
+
+class LegacyTaken(msgspec.Struct):
+    """The upload's id, to download by."""
+
+    message: Literal["success"]
+    video_fid: str
+
+
+class DownloadQuery(msgspec.Struct):
+    """Whose audio."""
+
+    fid: Annotated[str, Meta(description="the upload's video_fid")] = ""
+
+
+LOGIN = Operation(
+    "Log in", "legacy", {200: Answer("A token", Token)}, problems=(401,), security=("basic",)
+)
+UPLOAD = Operation(
+    "Upload a file and have it converted to MP3",
+    "legacy",
+    {200: Answer("Taken", LegacyTaken)},
+    problems=(400, 408, 413, 415, 422),
+    body=Body({"multipart/form-data": LegacyUpload}),
+)
+DOWNLOAD = Operation(
+    "Download the audio",
+    "legacy",
+    {
+        200: Answer("The audio", "*/*", FILE_HEADERS),
+        202: Answer("It is not ready yet", LegacyView, {"Retry-After": "seconds"}),
+        206: Answer("A part of it", "*/*", FILE_HEADERS | {"Content-Range": "which part"}),
+        304: Answer("What you have is still it"),
+    },
+    problems=(400, 404, 409, 410, 416),
+    query=DownloadQuery,
+    headers={"Range": "a single range of bytes", "If-Range": "an ETag", "If-None-Match": "ETags"},
+)
 
 
 def legacy_routes(parts: Parts) -> flask.Blueprint:
@@ -22,6 +91,7 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
     blueprint = flask.Blueprint("legacy", __name__)
 
     @blueprint.post("/login")
+    @describe_route(LOGIN)
     def login() -> flask.Response:
         authorization = flask.request.headers.get("Authorization", "")
         if authorization.partition(" ")[0].lower() != "basic":
@@ -30,21 +100,23 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
             token = parts.login.exchange(authorization)
         except LoginRefused as error:
             raise _explain_refusal(error) from error
-        return _no_store(flask.jsonify(token=token))
+        return _no_store(answer_json(Token(token)))
 
     @blueprint.post("/upload")
+    @describe_route(UPLOAD)
     def upload() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
         events = read_form_upload(flask.request, parts.max_upload)
         traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
             conversion = parts.intake.take(events, caller, lambda _: Wish(), traceparent)
-        return flask.jsonify(message="success", video_fid=conversion.spec.source.file_id)
+        return answer_json(LegacyTaken("success", conversion.spec.source.file_id))
 
     @blueprint.get("/download")
+    @describe_route(DOWNLOAD)
     def download() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
-        fid = flask.request.args.get("fid", "")
+        fid = read_query(DownloadQuery).fid
         conversion = find_conversion(parts.cluster, caller, fid)
         outcome = judge(conversion)
         match outcome:
@@ -54,10 +126,10 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
                     lambda: send_file(flask.request, file, parts.library.read)
                 )
             case Underway():
-                answer = flask.jsonify(describe_legacy(conversion))
-                answer.status_code = HTTPStatus.ACCEPTED
-                answer.headers["Retry-After"] = str(RETRY_SECONDS)
-                return _no_store(answer)
+                later = {"Retry-After": str(RETRY_SECONDS)}
+                return _no_store(
+                    answer_json(describe_legacy(conversion), HTTPStatus.ACCEPTED, later)
+                )
             case Failed():
                 raise failed(outcome)
             case _:

@@ -6,6 +6,10 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from soundstrip_crds.conversion import VideoConversion
 
@@ -71,14 +75,10 @@ def parse_cursor(text: str | None) -> Place | None:
         raise PageRefused("cursor is none that this service gave out.") from error
 
 
-def parse_limit(text: str | None) -> int:
-    """Return how many items a page may have.
+class PageQuery(msgspec.Struct):
+    """Which page of a list is asked for."""
 
-    Raises:
-        PageRefused: If it is no number from 1 to 100.
-    """
-    if text is None:
-        return DEFAULT_LIMIT
-    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_LIMIT:  # noqa: PLR2004 - more digits than any limit has
-        return int(text)
-    raise PageRefused(f"limit is a number from 1 to {MAX_LIMIT}.")
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: (
+        Annotated[str, Meta(description="nextCursor of the page before", max_length=255)] | None
+    ) = None

@@ -1,18 +1,37 @@
 """A conversion as people and their programs read it: the JSON of /v1, and the legacy answers."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never
+from typing import Annotated, Literal, assert_never
 
 import msgspec
+from msgspec import Meta
 
-from soundstrip_crds.audio import Output, ResolvedOutput
-from soundstrip_crds.conversion import Condition, Result, VideoConversion
+from soundstrip_crds.audio import Output
+from soundstrip_crds.conversion import (
+    Condition,
+    FileId,
+    Media,
+    Moment,
+    Notify,
+    Progress,
+    Result,
+    Source,
+    VideoConversion,
+)
 from soundstrip_crds.reasons import BLOCKED, REMEDY, Reason
 
 RETRY_SECONDS = 2
 """When it is worth to ask again about a conversion that is under way."""
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+ConversionId = Annotated[
+    str,
+    Meta(
+        pattern="^(vc-)?[0-9a-f]{24}$|^vc-[0-9a-f]{24}-[0-9a-f]{8}$",
+        description="a conversion's id, or that of its source's file",
+    ),
+]
 
 _NOT_SEEN_YET = "Waiting for the operator to take it up."
 
@@ -72,51 +91,100 @@ def state_of(conversion: VideoConversion) -> State:
             assert_never(outcome)
 
 
-def describe(conversion: VideoConversion, url: str) -> dict[str, Any]:
-    """Return the JSON of a conversion that lives at `url`; what is not known is left out."""
+class Links(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where it is, and its audio, if that can be fetched."""
+
+    itself: str = msgspec.field(name="self")
+    result: str | None = None
+
+
+class ConversionView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A conversion; what is not known yet is left out.
+
+    `output` is what was asked for until it is accepted, and then what is made.
+    """
+
+    id: str
+    file_id: FileId
+    state: State
+    reason: Annotated[str, Meta(description="the condition's; their number grows")]
+    message: Annotated[str, Meta(description="what it means, and what to do")]
+    progress: Progress | None = None
+    source: Source
+    output: Output
+    notify: Annotated[dict[str, bool], Meta(description="which messages tell the end")]
+    media: Media | None = None
+    result: Result | None = None
+    created_at: Moment | None = None
+    finished_at: Moment | None = None
+    links: Links
+
+
+def describe(conversion: VideoConversion, url: str) -> ConversionView:
+    """Return the JSON of a conversion that lives at `url`."""
     spec, status = conversion.spec, conversion.status
     outcome = judge(conversion)
-    links = {"self": url} | ({"result": f"{url}/result"} if isinstance(outcome, Ready) else {})
-    known = {
-        "id": conversion.metadata.name,
-        "fileId": spec.source.file_id,
-        "state": state_of(conversion),
-        **_reason_and_message(outcome),
-        "progress": status.progress,
-        "source": spec.source,
-        "output": status.output or _asked_for(spec.output),
-        "notify": {"email": spec.notify.email},
-        "media": status.media,
-        "result": status.result,
-        "createdAt": conversion.metadata.creation_timestamp,
-        "finishedAt": _finished_at(conversion),
-        "links": links,
-    }
-    return {k: msgspec.to_builtins(v) for k, v in known.items() if v is not None}
+    reason, message = _reason_and_message(outcome)
+    return ConversionView(
+        id=conversion.metadata.name,
+        file_id=spec.source.file_id,
+        state=state_of(conversion),
+        reason=reason,
+        message=message,
+        progress=status.progress,
+        source=spec.source,
+        output=_output_of(conversion),
+        notify=_messages(spec.notify),
+        media=status.media,
+        result=status.result,
+        created_at=conversion.metadata.creation_timestamp,
+        finished_at=_finished_at(conversion),
+        links=Links(url, f"{url}/result" if isinstance(outcome, Ready) else None),
+    )
 
 
-def describe_legacy(conversion: VideoConversion) -> dict[str, Any]:
-    """Return the JSON of the legacy 202: how far a conversion is that has no audio yet."""
+class LegacyView(msgspec.Struct, frozen=True):
+    """How far a conversion is that has no audio yet; `progress` is in percent."""
+
+    video_fid: FileId
+    status: State
+    reason: str
+    message: str
+    progress: int
+
+
+def describe_legacy(conversion: VideoConversion) -> LegacyView:
+    """Return the JSON of the legacy 202."""
     progress = conversion.status.progress
-    return {
-        "video_fid": conversion.spec.source.file_id,
-        "status": state_of(conversion),
-        **_reason_and_message(judge(conversion)),
-        "progress": (progress and progress.percent) or 0,
-    }
+    reason, message = _reason_and_message(judge(conversion))
+    return LegacyView(
+        video_fid=conversion.spec.source.file_id,
+        status=state_of(conversion),
+        reason=reason,
+        message=message,
+        progress=(progress and progress.percent) or 0,
+    )
 
 
-def _asked_for(output: Output) -> Output | ResolvedOutput:
+def _output_of(conversion: VideoConversion) -> Output:
     """Which profile it will be, and what that says, is known when it is accepted."""
-    return output if output.needs_profile else output.resolve()
+    asked, settled = conversion.spec.output, conversion.status.output
+    if settled is None and asked.needs_profile:
+        return asked
+    return msgspec.convert(settled or asked.resolve(), Output, from_attributes=True)
 
 
-def _reason_and_message(outcome: Outcome) -> dict[str, str]:
+def _messages(notify: Notify) -> dict[str, bool]:
+    """Return each kind of message, also those that are as they are by default."""
+    return msgspec.structs.asdict(notify)
+
+
+def _reason_and_message(outcome: Outcome) -> tuple[str, str]:
     match outcome:
         case Ready():
-            return {"reason": Reason.SUCCEEDED, "message": REMEDY[Reason.SUCCEEDED]}
+            return Reason.SUCCEEDED, REMEDY[Reason.SUCCEEDED]
         case Underway() | Failed():
-            return {"reason": outcome.reason, "message": outcome.message}
+            return outcome.reason, outcome.message
         case _:
             assert_never(outcome)
 
@@ -130,7 +198,7 @@ def _explain(condition: Condition) -> str:
     return condition.message or (REMEDY[Reason(condition.reason)] if known else "")
 
 
-def _finished_at(conversion: VideoConversion) -> Any:  # noqa: ANN401 - a date or none, for JSON
+def _finished_at(conversion: VideoConversion) -> Moment | None:
     finished = conversion.status.condition("Finished")
     if finished is None or finished.status != "True":
         return None

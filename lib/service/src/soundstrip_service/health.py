@@ -10,8 +10,10 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import flask
+import msgspec
 import structlog
 
+from soundstrip_service.operations import Answer, Operation, describe_route
 from soundstrip_service.redaction import redact_text
 
 Check = Callable[[], None]
@@ -23,6 +25,13 @@ CHECK_SECONDS = 3.0
 _CLIENT_SECONDS = 5
 
 log = structlog.get_logger("soundstrip.health")
+
+
+class Health(msgspec.Struct, omit_defaults=True):
+    """How it is; `missing` says of each thing that is needed and not there, why."""
+
+    status: str
+    missing: dict[str, str] = {}
 
 
 class Probe:
@@ -69,10 +78,21 @@ def health_blueprint(checks: Mapping[str, Check]) -> flask.Blueprint:
     blueprint = flask.Blueprint("health", __name__)
 
     @blueprint.get("/livez")
+    @describe_route(
+        Operation("Whether it lives", "service", {200: Answer("It does", Health)}, security=())
+    )
     def livez() -> flask.Response:
         return _respond(HTTPStatus.OK, {"status": "ok"})
 
     @blueprint.get("/health")
+    @describe_route(
+        Operation(
+            "Whether it can serve",
+            "service",
+            {200: Answer("It can", Health), 503: Answer("Something is missing", Health)},
+            security=(),
+        )
+    )
     def health() -> flask.Response:
         return _respond(*_judge(find_missing(probes)))
 

@@ -155,7 +155,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         for status in sorted(set(refused))
     }
     answers = {str(s): _answer(a, schemas) for s, a in operation.answers.items()}
-    return answers | errors
+    return errors | answers
 
 
 def _answer(answer: Answer, schemas: _Schemas) -> dict[str, Any]:

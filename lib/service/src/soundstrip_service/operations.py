@@ -3,17 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import flask
 import msgspec
+from msgspec import Meta
 
 from soundstrip_service.problems import Problem
 
 Type = Any
 """A type that msgspec knows: of a body, of the parameters, of an answer."""
 
-BINARY = "application/octet-stream"
+File = Annotated[Any, Meta(extra_json_schema={"type": "string", "format": "binary"})]
+"""A form's field that holds a file."""
 
 _ATTRIBUTE = "soundstrip_operation"
 
