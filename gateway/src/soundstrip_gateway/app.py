@@ -55,7 +55,7 @@ def _install_refusals(app: flask.Flask) -> None:
     """Say once which answer each error of the rooms below becomes."""
     refusals: dict[type[Exception], Callable[[str], Problem]] = {
         FormRefused: malformed,
-        PageRefused: malformed,
+        PageRefused: unprocessable,
         LanesTaken: unavailable,
         WishRefused: unprocessable,
         TokenRefused: lambda detail: unauthorized(detail, "Bearer"),

@@ -8,6 +8,7 @@ import flask
 
 from soundstrip_gateway.filenames import attachment, clean_filename
 from soundstrip_gateway.ranges import Part, Unsatisfiable, Whole, choose_span
+from soundstrip_gateway.refusals import unsatisfiable
 from soundstrip_storage.layout import StoredFile
 
 FILE_HEADERS = {
@@ -21,7 +22,11 @@ ReadBytes = Callable[[StoredFile, int, int], Iterator[bytes]]
 
 
 def send_file(request: flask.Request, file: StoredFile, read: ReadBytes) -> flask.Response:
-    """Return the answer to GET or HEAD; the ETag is the SHA-256, so it holds for ever."""
+    """Return the answer to GET or HEAD; the ETag is the SHA-256, so it holds for ever.
+
+    Raises:
+        Problem: 416 for a range behind the end.
+    """
     etag = f'"{file.sha256}"'
     headers = {
         "ETag": etag,
@@ -42,10 +47,7 @@ def send_file(request: flask.Request, file: StoredFile, read: ReadBytes) -> flas
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.length}"
             return _send(file, read, start, stop, headers)
         case Unsatisfiable():
-            unsatisfiable = {"Content-Range": f"bytes */{file.length}"}
-            return flask.Response(
-                status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=unsatisfiable
-            )
+            raise unsatisfiable(file.length)
         case _:
             assert_never(span)
 

@@ -53,6 +53,14 @@ def too_large(limit: int) -> Problem:
     )
 
 
+def unsatisfiable(length: int) -> Problem:
+    """The range begins behind the file's end (RFC 9110, section 15.5.17)."""
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    detail = f"The file has {length} bytes; the range begins behind them."
+    headers = {"Content-Range": f"bytes */{length}"}
+    return _problem(status, "unsatisfiable-range", detail, headers)
+
+
 def unsupported_media() -> Problem:
     """The first bytes are those of no video or audio format that is known here."""
     detail = (

@@ -44,12 +44,14 @@ class ConversionPage(msgspec.Struct, rename="camel"):
 
 
 UploadQuery = msgspec.defstruct(
-    "UploadQuery", [(name, str | None, None) for name in ("filename", *FIELDS)]
+    "UploadQuery",
+    [("filename", str | None, None), *((name, kind | None, None) for name, kind in FIELDS.items())],
 )
 """Words that go into the URL of an upload: as the fields of a form are."""
 
 UploadForm = msgspec.defstruct(
-    "UploadForm", [("file", File), *((name, str | None, None) for name in FIELDS)]
+    "UploadForm",
+    [("file", File), *((name, kind | None, None) for name, kind in FIELDS.items())],
 )
 """A form with the file and the same words beside it."""
 
@@ -67,7 +69,7 @@ INDEX = Operation(
     "List your conversions, newest first",
     "conversions",
     {200: Answer("A page", ConversionPage)},
-    problems=(400,),
+    problems=(400, 422),
     query=PageQuery,
 )
 SHOW = Operation(

@@ -1,7 +1,7 @@
 """What an uploader may ask for beside the file, and how the words are read."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ from soundstrip_crds.audio import (
     Loudness,
     Output,
     Preset,
+    ProfileName,
     Quality,
     SampleRate,
     Tags,
@@ -44,12 +45,29 @@ _TAGS = {
     **{name: name for name in ("genre", "date", "comment")},
     "trackNumber": "track",
 }
+
+
+def _kind_of(struct: Any, word: str) -> Any:  # noqa: ANN401 - types
+    """Return the type of a Struct's field, by its name in the object."""
+    return next(f.type for f in msgspec.structs.fields(struct) if f.encode_name == word)
+
+
 _PARTS = {Loudness: "loudness", Trim: "trim", TrackChoice: "track"}
 _PROFILE_NAME = "profile is a name of at most 63 lower-case letters, digits and -."
 _YES_NO = {"true": True, "false": False}
 
-FIELDS = ("profile", *_CHOICES, *_NUMBERS, "language", "coverArt", *_TAGS, "notify")
-"""Names of form fields and query parameters."""
+YesNo = Literal["true", "false"]
+
+FIELDS: dict[str, Any] = {
+    "profile": ProfileName,
+    **_CHOICES,
+    **{name: _kind_of(struct, word) for name, (struct, word, _) in _NUMBERS.items()},
+    "language": _kind_of(TrackChoice, "language"),
+    "coverArt": YesNo,
+    **{name: _kind_of(Tags, word) for name, word in _TAGS.items()},
+    "notify": YesNo,
+}
+"""Form fields and query parameters: the name of each, and its type."""
 
 
 class WishRefused(ValueError):

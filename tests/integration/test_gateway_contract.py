@@ -1,0 +1,80 @@
+"""Whatever is asked of the API, it answers as its own description says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from tests.gateways import VIDEO, Gateway, Stage
+
+_EXAMPLES = 15
+_OUTCOMES = (("Succeeded", b"ID3"), ("NoAudioTrack", None), (None, None))
+_SETTINGS = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 304, 401, 403, 404, 409, 410, 413, 415, 416, 422, 429]
+"""
+"""What a schema can't say: which words go together, which cursor was given out, what is yours."""
+
+_HOOKS = f"""
+import schemathesis
+from hypothesis import strategies
+
+media = strategies.binary(max_size=64).map(lambda tail: {VIDEO!r} + tail)
+for kind in ("video/*", "audio/*"):
+    schemathesis.openapi.media_type(kind, media)
+schemathesis.openapi.format("binary", media)
+"""
+"""What goes for a video, so that uploads get beyond the door."""
+
+
+@pytest.mark.timeout(400)
+def test_every_answer_is_as_the_description_says(gateway: Gateway, stage: Stage, tmp_path: Path):
+    header = stage.header("ann")
+    for reason, audio in _OUTCOMES:
+        taken = requests.post(
+            f"{gateway.url}/v1/conversions", data=VIDEO, headers=header, timeout=30
+        )
+        if reason:
+            stage.finish(taken.json()["id"], reason, audio)
+    (tmp_path / "schemathesis.toml").write_text(_SETTINGS)
+    (tmp_path / "hooks.py").write_text(_HOOKS)
+    told = subprocess.run(
+        _schemathesis(gateway, header["Authorization"], tmp_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "hooks.py"},
+    )
+    assert told.returncode == 0, f"{told.stdout}\n{told.stderr}"
+    assert gateway.log().count('"event": "created"') > len(_OUTCOMES), "no upload got in"
+
+
+def test_each_route_describes_itself(gateway: Gateway):
+    document = requests.get(f"{gateway.url}/openapi.json", timeout=30).json()
+    assert document["openapi"] == "3.1.0"
+    assert {"/login", "/upload", "/download", "/health", "/v1/conversions", "/docs"} <= set(
+        document["paths"]
+    )
+    page = requests.get(f"{gateway.url}/docs", timeout=30)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert all(path in page.text for path in document["paths"])
+
+
+def _schemathesis(gateway: Gateway, authorization: str, directory: Path) -> list[str]:
+    program = Path(sys.executable).with_name("schemathesis")
+    return [
+        str(program),
+        "run",
+        f"{gateway.url}/openapi.json",
+        f"--header=Authorization: {authorization}",
+        f"--max-examples={_EXAMPLES}",
+        "--continue-on-failure",
+        "--request-timeout=30",
+        "--generation-deterministic",
+        f"--report-dir={directory}",
+        "--no-color",
+    ]
