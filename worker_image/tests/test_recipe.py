@@ -99,7 +99,12 @@ def test_an_original_that_no_file_holds_is_refused():
         (None, 0),
         (TrackChoice(index=1), 1),
         (TrackChoice(language="FRA"), 1),
+        (TrackChoice(language="fre"), 1),
+        (TrackChoice(language="fr"), 1),
         (TrackChoice(language="en"), 2),
+        (TrackChoice(language="eng"), 2),
+        (TrackChoice(language="ger"), 0),
+        (TrackChoice(language="qaa-x-own"), 3),
     ],
 )
 def test_a_track_is_taken_by_its_place_or_language(choice: TrackChoice | None, index: int):
@@ -107,15 +112,32 @@ def test_a_track_is_taken_by_its_place_or_language(choice: TrackChoice | None, i
         stream(language="deu"),
         stream(index=1, language="fra"),
         stream(index=2, language="en-GB"),
+        stream(index=3, language="qaa-x-own"),
     )
     assert recipe(Output(track=choice), *streams).stream.track.index == index
 
 
-@pytest.mark.parametrize("choice", [TrackChoice(index=2), TrackChoice(language="ita")])
+@pytest.mark.parametrize(
+    "choice", [TrackChoice(index=2), TrackChoice(language="ita"), TrackChoice(language="d")]
+)
 def test_a_track_that_is_not_there_is_refused_with_those_that_are(choice: TrackChoice):
     refused = refusal(Output(track=choice), stream(language="deu"), stream("ac3", index=1))
     assert refused.code is ExitCode.NO_AUDIO_TRACK
     assert refused.message.endswith("there are 0 (aac, deu), 1 (ac3).")
+
+
+@pytest.mark.parametrize(
+    ("sound", "told"),
+    [
+        (stream(sample_rate=1), "1 Hz"),
+        (stream(channels=65), "65 channels"),
+        (stream("unknown"), "codec of the file is not supported"),
+    ],
+)
+def test_sound_that_no_audio_has_is_refused_with_what_it_is(sound: AudioStream, told: str):
+    refused = refusal(Output(), sound)
+    assert refused.code is ExitCode.UNSUPPORTED_MEDIA
+    assert told in refused.message
 
 
 def test_a_video_without_sound_is_refused():

@@ -18,6 +18,9 @@ from soundstrip_worker.fields import (
 from soundstrip_worker.probing import PICTURE_CODECS, TAGS
 from soundstrip_worker.progress import parse_number
 
+UNKNOWN = "unknown"
+"""The codec of a stream that no decoder is there for."""
+
 _TRACKS_LIMIT = 32
 _TAG_LENGTH = 1024
 
@@ -87,7 +90,7 @@ class _Disposition(msgspec.Struct, frozen=True):
 
 class _Stream(msgspec.Struct, frozen=True):
     codec_type: str = ""
-    codec_name: str = "unknown"
+    codec_name: str = UNKNOWN
     channels: int = 0
     sample_rate: str = ""
     sample_fmt: str = ""
@@ -185,7 +188,7 @@ def _track(index: int, stream: _Stream, answer: _Answer) -> Track:
     alone = answer.format.bit_rate if len(answer.streams) == 1 else ""
     return Track(
         index=index,
-        codec=clean_word(stream.codec_name) or "unknown",
+        codec=clean_word(stream.codec_name) or UNKNOWN,
         channels=read_whole_number(str(stream.channels)),
         sample_rate=read_whole_number(stream.sample_rate),
         bitrate=read_whole_number(stream.bit_rate)

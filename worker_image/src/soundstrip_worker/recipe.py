@@ -5,7 +5,7 @@ import msgspec
 from soundstrip_crds.audio import ResolvedOutput, TrackChoice, Trim
 from soundstrip_crds.conversion import Track
 from soundstrip_crds.job import ExitCode, FileType
-from soundstrip_worker.answers import AudioStream, Claim, Probe
+from soundstrip_worker.answers import UNKNOWN, AudioStream, Claim, Probe
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.formats import (
     ENCODERS,
@@ -16,6 +16,7 @@ from soundstrip_worker.formats import (
     fitting_rate,
     original_file,
 )
+from soundstrip_worker.languages import is_spoken
 from soundstrip_worker.mp3.cuts import Extent, measure
 from soundstrip_worker.progress import part_seconds
 
@@ -73,17 +74,20 @@ class Recipe(msgspec.Struct, frozen=True):
 LOWEST_RATE = 1000
 """Hertz. To resample from less makes so much of one packet that no memory holds it."""
 
+MOST_CHANNELS = 64
+"""libswresample mixes no more: SWR_CH_MAX."""
+
 
 def decide(output: ResolvedOutput, probe: Probe) -> Recipe:
     """Return the recipe.
 
     Raises:
         Rejected: NO_AUDIO_TRACK if the track, or the part of it, is not there;
-            UNSUPPORTED_MEDIA if the original cannot be kept in any file, or its sample rate is
-            one that no audio has.
+            UNSUPPORTED_MEDIA if the original cannot be kept in any file, its codec is unknown,
+            or it has a sample rate or channels as no audio has.
     """
     stream = choose_stream(probe.streams, output.track)
-    _require_rate(stream.track.sample_rate)
+    _require_sound(stream.track)
     _require_part(output.trim, stream)
     file_type = _file_type(output, stream.track.codec)
     own = FILES[file_type].chapters is Chapters.OWN
@@ -127,11 +131,18 @@ def choose_stream(streams: tuple[AudioStream, ...], choice: TrackChoice | None) 
     raise Rejected(ExitCode.NO_AUDIO_TRACK, f"There is no audio track {wanted}; there are {there}.")
 
 
-def _require_rate(rate: int | None) -> None:
+def _require_sound(track: Track) -> None:
+    rate, channels = track.sample_rate, track.channels
     if rate is not None and rate < LOWEST_RATE:
-        raise Rejected(
-            ExitCode.UNSUPPORTED_MEDIA, f"A sample rate of {rate} Hz is lower than any audio has."
-        )
+        raise _unsupported(f"A sample rate of {rate} Hz is lower than any audio has.")
+    if channels is not None and channels > MOST_CHANNELS:
+        raise _unsupported(f"{channels} channels are more than the {MOST_CHANNELS} that are mixed.")
+    if track.codec == UNKNOWN:
+        raise _unsupported("The audio codec of the file is not supported.")
+
+
+def _unsupported(sentence: str) -> Rejected:
+    return Rejected(ExitCode.UNSUPPORTED_MEDIA, sentence)
 
 
 def is_kept(output: ResolvedOutput, stream: AudioStream) -> bool:
@@ -160,11 +171,9 @@ def _is_as_deep(output: ResolvedOutput, stream: AudioStream) -> bool:
 
 
 def _is_meant(track: Track, choice: TrackChoice) -> bool:
-    """By language as RFC 4647, 3.3.1 has it: `en` finds `en-GB` too."""
     if choice.language is None:
         return track.index == choice.index
-    have, want = (track.language or "").casefold(), choice.language.casefold()
-    return have == want or have.startswith(f"{want}-")
+    return track.language is not None and is_spoken(choice.language, track.language)
 
 
 def _name(track: Track) -> str:
