@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tests.hostile.boxes import box, element, id3, u16, u32
 from tests.hostile.case import CORRUPT, LIMITED, OK, Case, World
-from tests.hostile.lies import ANY
 from tests.hostile.movies import Sound, block, matroska, movie, track, wave, zlib_track
 from tests.hostile.seeds import silence
 
@@ -100,7 +99,7 @@ def _endless_fragments(world: World) -> bytes:
 CASES = (
     Case(f"{_HOURS} hours of silence", lambda _: _silence(), LIMITED, most_result_bytes=500_000),
     Case("an index that inflates a thousandfold", _inflating_index, OK),
-    Case("blocks that inflate a thousandfold", _inflating_blocks, ANY),
+    Case("blocks that inflate a thousandfold", _inflating_blocks, LIMITED),
     Case("a gif cover of gigabytes",
          lambda w: _covered(b"image/gif", _gif(20000, 20000)) + w.seeds["mp3"],
          OK, sounds_like="mp3"),
@@ -110,14 +109,14 @@ CASES = (
     Case("a cover of ten megabytes",
          lambda w: _covered(b"image/png", bytes(10 * _MEGABYTE)) + w.seeds["mp3"],
          OK, sounds_like="mp3"),
-    Case("mov of 3000 tracks", lambda _: _many_tracks(3000), OK | CORRUPT | LIMITED),
-    Case("mkv of 3000 tracks", lambda _: _many_matroska_tracks(3000), OK | CORRUPT | LIMITED),
-    Case("ogg of 3000 streams", _many_ogg_streams, ANY),
-    Case("mkv of 2000 attachments", _many_attachments, OK | CORRUPT | LIMITED),
+    Case("mov of 3000 tracks", lambda _: _many_tracks(3000), LIMITED),
+    Case("mkv of 3000 tracks", lambda _: _many_matroska_tracks(3000), OK),
+    Case("ogg of 3000 streams", _many_ogg_streams, OK),
+    Case("mkv of 2000 attachments", _many_attachments, OK),
     Case("mkv of 4000 chapters", _many_chapters, OK),
     Case("mkv of 20000 cues", _many_cues, OK),
-    Case("mkv with a title of ten megabytes", _long_title, OK | LIMITED),
-    Case("mp4 of 20000 empty fragments", _endless_fragments, OK | CORRUPT),
+    Case("mkv with a title of ten megabytes", _long_title, LIMITED),
+    Case("mp4 of 20000 empty fragments", _endless_fragments, CORRUPT),
     Case("mkv of one tone a hundred times",
-         lambda _: matroska(blocks=block(wave(), 0) * 100), ANY),
+         lambda _: matroska(blocks=block(wave(), 0) * 100), OK),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Every output, made by the real worker and judged by an independent decoder."""
 
 import json
+import random
 import re
 import subprocess
 from collections.abc import Iterator
@@ -264,6 +265,40 @@ def test_every_source_is_read_and_described(
     assert (made.media.container, track.codec) == (container, codec)
     assert (track.channels, track.sample_rate) in {(2, RATE), (2, 48000)}
     assert made.media.duration_seconds == pytest.approx(2, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("mark", "frame", "codec", "rate"),
+    [(b"#!AMR\n", (0x3C, 31), "amr_nb", 8000), (b"#!AMR-WB\n", (0x44, 60), "amr_wb", 16000)],
+)
+@pytest.mark.parametrize("phone", [False, True])
+def test_what_phones_recorded_is_read(
+    bench: Bench,
+    tmp_path: Path,
+    mark: bytes,
+    frame: tuple[int, int],
+    codec: str,
+    rate: int,
+    phone: bool,  # noqa: FBT001 - a parameter of the test
+):
+    """No encoder of AMR is at hand; any bits make frames (RFC 4867, section 5.3)."""
+    head, size = frame
+    bits = random.Random(7)  # noqa: S311 - noise
+    source = tmp_path / "source.amr"
+    source.write_bytes(mark + b"".join(bytes([head]) + bits.randbytes(size) for _ in range(100)))
+    if phone:
+        source = remux(source, tmp_path / "source.3gp")
+    made = convert(bench, source, Output(format="flac"))
+    assert_same(decode(source).clip(-1, 1), decode(made.path), frames=2)  # noise is loud
+    (track,) = made.media.tracks
+    assert (track.codec, track.channels, track.sample_rate) == (codec, 1, rate)
+    assert made.result.duration_seconds == pytest.approx(2, abs=0.02)
+
+
+def remux(source: Path, target: Path) -> Path:
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(source), "-c", "copy", str(target)]
+    subprocess.run(command, check=True, timeout=30)
+    return target
 
 
 @pytest.mark.parametrize(
