@@ -3,6 +3,7 @@ import io
 import pytest
 
 from soundstrip_gateway.bodies import BLOCK_BYTES, drain, read_blocks
+from soundstrip_service.bodies import SlowClient
 from soundstrip_service.problems import Problem
 
 
@@ -10,7 +11,7 @@ class Silent(io.BytesIO):
     """A client that stops sending: the server's time-out makes the read fail."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        raise BlockingIOError
+        raise SlowClient
 
 
 class Cut(io.BytesIO):

@@ -8,6 +8,7 @@ import structlog
 from werkzeug.exceptions import ClientDisconnected
 
 from soundstrip_gateway.refusals import malformed, timed_out, too_large
+from soundstrip_service.bodies import SlowClient
 
 BLOCK_BYTES = 256 * 1024
 
@@ -46,7 +47,7 @@ def read_blocks(stream: Stream, content_length: int | None, limit: int) -> Itera
 def _read_block(stream: Stream) -> bytes:
     try:
         return stream.read(BLOCK_BYTES)
-    except (BlockingIOError, TimeoutError) as error:  # the server's limit on a client's silence
+    except SlowClient as error:
         raise timed_out() from error
     except (ClientDisconnected, OSError) as error:
         raise malformed(_CUT_OFF) from error

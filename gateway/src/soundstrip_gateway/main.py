@@ -16,14 +16,14 @@ from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.tokens import Tokens
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
-from soundstrip_service.settings import TracedSettings, load_settings
+from soundstrip_service.settings import ServedSettings, TracedSettings, load_settings
 from soundstrip_service.tracing import open_tracing
 from soundstrip_storage.connection import connect
 
 _SILENCE_SECONDS = 60
 
 
-class GatewaySettings(TracedSettings):
+class GatewaySettings(TracedSettings, ServedSettings):
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
@@ -66,6 +66,7 @@ def main() -> NoReturn:
         port=settings.port,
         threads=settings.threads,
         timeout_seconds=_SILENCE_SECONDS,
+        pace=settings.pace,
     )
 
 

@@ -140,9 +140,10 @@ def widest(quotas: Iterable[Quota]) -> Quota:
     found = list(quotas)
     if not found:
         return Quota()
-    return Quota(**{name: _widest(found, name) for name in Quota.__struct_fields__})
+    limits = {name: _widest(found, name) for name in Quota.__struct_encode_fields__}
+    return msgspec.convert(limits, Quota)
 
 
 def _widest(quotas: list[Quota], name: str) -> int | float | None:
-    limits = [getattr(quota, name) for quota in quotas]
+    limits = [msgspec.to_builtins(quota)[name] for quota in quotas]
     return None if None in limits else max(limits)

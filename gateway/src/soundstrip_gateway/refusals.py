@@ -71,8 +71,9 @@ def unsupported_media() -> Problem:
 
 
 def timed_out() -> Problem:
-    """The client stopped sending."""
-    return _problem(HTTPStatus.REQUEST_TIMEOUT, "timed-out", "The upload stood still for too long.")
+    """The client stopped sending, or is too slow."""
+    detail = "The upload stood still for too long, or came too slowly."
+    return _problem(HTTPStatus.REQUEST_TIMEOUT, "timed-out", detail)
 
 
 def failed(outcome: Failed) -> Problem:

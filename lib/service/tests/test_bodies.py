@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import ClientDisconnected
 
-from soundstrip_service.bodies import GuardedBody
+from soundstrip_service.bodies import GuardedBody, SlowClient
 
 SIZES = st.lists(st.integers(1, 40), min_size=60, max_size=60)
 
@@ -42,5 +42,5 @@ def test_lines_are_passed_on():
 
 
 def test_a_silent_sender_is_the_callers_fault():
-    with pytest.raises(ClientDisconnected):
+    with pytest.raises(SlowClient):
         GuardedBody(Silent(), 9).read(3)

@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -38,10 +38,10 @@ def answers(port: int) -> bool:
 
 @contextmanager
 def running(
-    directory: Path, timeout: int = TIMEOUT_SECONDS
+    directory: Path, timeout: int = TIMEOUT_SECONDS, pace: str = "15,0,0"
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
-    command = [sys.executable, str(SERVER), str(port), str(timeout), str(directory)]
+    command = [sys.executable, str(SERVER), str(port), str(timeout), str(directory), pace]
     environment = os.environ | {"TMPDIR": str(directory)}
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -88,7 +88,72 @@ def test_a_client_that_stalls_is_given_up_and_its_thread_freed(tmp_path: Path):
         with connect(port, 1) as patient:
             patient.sendall(b"x")
             assert read(patient) == (200, b'{"bytes":1}')
-        assert [read(connection)[0] for connection in stalled] == [400] * 4
+        assert [read(connection)[0] for connection in stalled] == [408] * 4
+
+
+def trickle(connections: list[socket.socket], byte: bytes, seconds: float = 20) -> None:
+    """Send a byte now and then on each until the server says or does something about it."""
+    deadline = time.monotonic() + seconds
+    silent = list(connections)
+    while silent:
+        assert time.monotonic() < deadline, "the server takes whatever comes, however slowly"
+        answered, _, _ = select.select(silent, [], [], 0.1)
+        silent = [connection for connection in silent if connection not in answered]
+        for connection in silent:
+            connection.sendall(byte)
+
+
+def test_a_header_that_trickles_is_cut_off_and_its_thread_freed(tmp_path: Path):
+    with running(tmp_path, 60, pace="1,0,0") as (_, port), ExitStack() as stack:
+        address = ("127.0.0.1", port)
+        slow = [stack.enter_context(socket.create_connection(address, 20)) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(b"GET /wait HTTP/1.1\r\nX-Long: ")
+        trickle(slow, b"x")
+        with connect(port, 1) as patient:
+            patient.sendall(b"x")
+            assert read(patient) == (200, b'{"bytes":1}')
+
+
+def test_a_header_that_stops_in_the_middle_is_cut_off_long_before_the_silence_limit(
+    tmp_path: Path,
+):
+    with running(tmp_path, 60, pace="1,0,0") as (_, port):
+        with socket.create_connection(("127.0.0.1", port), 20) as connection:
+            connection.sendall(b"GET /wait HTTP/1.1\r\nX-Long: ")
+            assert connection.recv(100) == b""
+        assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_body_that_trickles_is_refused_and_its_thread_freed(tmp_path: Path):
+    with running(tmp_path, 60, pace="15,1000,1") as (_, port), ExitStack() as stack:
+        slow = [stack.enter_context(connect(port, 1000)) for _ in range(2)]
+        trickle(slow, b"x")
+        assert [read(connection)[0] for connection in slow] == [408] * 2
+
+
+def test_a_body_as_quick_as_it_has_to_be_goes_through(tmp_path: Path):
+    with running(tmp_path, 60, pace="15,1000,1") as (_, port), connect(port, 3000) as connection:
+        for _ in range(30):
+            answered, _, _ = select.select([connection], [], [], 0.05)
+            assert not answered, connection.recv(1000)
+            connection.sendall(b"x" * 100)
+        assert read(connection) == (200, b'{"bytes":3000}')
+
+
+def test_an_answer_that_is_taken_too_slowly_is_cut_off(tmp_path: Path):
+    with (
+        running(tmp_path, 60, pace="15,100000000,1") as (_, port),
+        socket.create_connection(("127.0.0.1", port), 20) as slow,
+    ):
+        slow.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        deadline, taken = time.monotonic() + 20, 0
+        with suppress(ConnectionResetError):
+            while data := slow.recv(65536):
+                assert time.monotonic() < deadline, "the server waits for whoever takes anything"
+                taken += len(data)
+                select.select([], [], [], 0.05)
+        assert 0 < taken < 1024 * 1024 * 1024
 
 
 def test_an_upload_that_breaks_off_is_not_taken_for_a_whole_one(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Request bodies that break off are told apart from those that end."""
 
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.http.errors import ParseException
@@ -10,10 +11,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _BROKEN = "The request's body broke off before its end; send it again."
+_SLOW = "The request's body stood still, or came too slowly; send it again."
+
+
+class SlowClient(ClientDisconnected):
+    """The client fell silent, or is slower than it may be."""
+
+    code = HTTPStatus.REQUEST_TIMEOUT
 
 
 class GuardedBody:
-    """A `wsgi.input` that raises ClientDisconnected (400) for every body that is not complete.
+    """A `wsgi.input` that raises ClientDisconnected (400, 408) for every body that is not complete.
 
     gunicorn's own ends silently when the client leaves before Content-Length bytes, so that half
     an upload looks like a whole one, and shows time-outs and broken chunks as foreign errors.
@@ -46,6 +54,8 @@ class GuardedBody:
     def _attempt(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             return read(size)
+        except (BlockingIOError, TimeoutError) as error:
+            raise SlowClient(_SLOW) from error
         except (OSError, ParseException) as error:
             raise ClientDisconnected(_BROKEN) from error
 

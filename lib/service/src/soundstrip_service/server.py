@@ -16,6 +16,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from soundstrip_service.bodies import guard_bodies
+from soundstrip_service.pace import Pace, PacedSocket
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -38,14 +39,15 @@ def serve(
     timeout_seconds: int,
     workers: int = 1,
     max_request_line: int = MAX_REQUEST_LINE,
+    pace: Pace = Pace(),  # noqa: B008 - frozen
 ) -> NoReturn:
     """Serve the app until SIGTERM or SIGINT, then finish the requests under way and exit.
 
     Bodies are handed to the app as they arrive: nothing is buffered, in memory or on disk; one
-    that breaks off, or whose sender falls silent, raises ClientDisconnected (400) in the app. A
-    request may take as long as it likes, for the worker's heartbeat comes from its main loop and
-    not from the threads that serve requests. The worker process is forked: the app must not
-    have open connections or running threads yet.
+    that breaks off raises ClientDisconnected (400) in the app, one whose sender falls silent or is
+    too slow SlowClient (408). A request may otherwise take as long as it likes, for the worker's
+    heartbeat comes from its main loop and not from the threads that serve requests. The worker
+    process is forked: the app must not have open connections or running threads yet.
 
     Args:
         app: The app, built but not connected to anything.
@@ -56,6 +58,7 @@ def serve(
             under way at SIGTERM have as long; so has a worker whose main loop hangs.
         workers: Processes; more than one only for an app whose processes need share nothing.
         max_request_line: The longest request line in bytes, at most 8190.
+        pace: The slowest that a client may be that does send or take bytes.
     """
     options = _options(
         bind=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
@@ -63,17 +66,24 @@ def serve(
         timeout_seconds=timeout_seconds,
         workers=workers,
         max_request_line=max_request_line,
+        pace=pace,
     )
     _Application(guard_bodies(app), options).run()
     sys.exit(0)
 
 
 def _options(
-    *, bind: str, threads: int, timeout_seconds: int, workers: int, max_request_line: int
+    *,
+    bind: str,
+    threads: int,
+    timeout_seconds: int,
+    workers: int,
+    max_request_line: int,
+    pace: Pace,
 ) -> dict[str, Any]:
     return {
         "bind": bind,
-        "worker_class": _Worker,
+        "worker_class": type("_PacedWorker", (_Worker,), {"pace": pace}),
         "workers": workers,
         "threads": threads,
         "timeout": timeout_seconds,
@@ -117,7 +127,23 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
-    """Refuses connections that come after SIGTERM, where gthread lets them wait in vain."""
+    """Gives up slow clients, and refuses connections that come after SIGTERM.
+
+    gthread waits for a client's bytes in a thread, however slowly they come, and lets late
+    connections wait in vain.
+    """
+
+    pace = Pace()
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
+        if not isinstance(conn.sock, PacedSocket):
+            conn.sock = PacedSocket(conn.sock, self.pace)
+        conn.sock.expect_header()
+        return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
+        conn.sock.end_header()
+        return super().handle_request(req, conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
         super().set_accept_enabled(enabled)

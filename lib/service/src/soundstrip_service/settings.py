@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from soundstrip_service.pace import Pace
+
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 EXIT_USAGE = 2
@@ -35,6 +37,27 @@ class TracedSettings(Settings):
         default=None,
         description="collector of traces (OTLP/HTTP), as http://collector:4318; none: no traces",
     )
+
+
+class ServedSettings(Settings):
+    """The settings of a service that has an HTTP server."""
+
+    header_seconds: float = Field(
+        default=15, gt=0, description="how long a client may take for a request's header"
+    )
+    slowest_bytes_per_second: int = Field(
+        default=1024,
+        ge=0,
+        description="a client that sends or takes less, on the average, is given up; 0: never",
+    )
+    slow_grace_seconds: float = Field(
+        default=30, ge=0, description="how long a client may be slower than that"
+    )
+
+    @property
+    def pace(self) -> Pace:
+        """The slowest that a client may be."""
+        return Pace(self.header_seconds, self.slowest_bytes_per_second, self.slow_grace_seconds)
 
 
 S = TypeVar("S", bound=Settings)
