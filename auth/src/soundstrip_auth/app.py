@@ -10,6 +10,7 @@ import structlog
 from soundstrip_auth.accounts import Accounts, Busy
 from soundstrip_auth.database import DatabaseUnavailable
 from soundstrip_auth.tokens import TokenKey, TokenRefused, make_claims
+from soundstrip_service.headers import install_headers
 from soundstrip_service.health import Check, health_blueprint
 from soundstrip_service.problems import Problem, answer_problem, install_problems
 
@@ -28,6 +29,7 @@ def create_app(
     app = flask.Flask("soundstrip_auth")
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     install_problems(app)
+    install_headers(app)
     app.register_error_handler(DatabaseUnavailable, _answer_unavailable)
     app.register_error_handler(Busy, _answer_busy)
     app.register_blueprint(health_blueprint({"mysql": mysql}))

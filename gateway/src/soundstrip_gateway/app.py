@@ -20,6 +20,7 @@ from soundstrip_gateway.refusals import malformed, unauthorized, unavailable, un
 from soundstrip_gateway.tokens import TokenRefused
 from soundstrip_gateway.v1 import v1_routes
 from soundstrip_gateway.wishes import WishRefused
+from soundstrip_service.headers import install_headers
 from soundstrip_service.health import health_blueprint
 from soundstrip_service.problems import Problem, answer_problem, install_problems
 from soundstrip_storage.errors import StorageUnavailable
@@ -32,6 +33,7 @@ def create_app(parts: Parts) -> flask.Flask:
     app = flask.Flask("soundstrip_gateway", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     install_problems(app)
+    install_headers(app)
     _install_refusals(app)
     app.after_request(_drain_after_errors)
     app.register_blueprint(legacy_routes(parts))

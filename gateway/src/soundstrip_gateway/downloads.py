@@ -32,7 +32,6 @@ def send_file(request: flask.Request, file: StoredFile, read: ReadBytes) -> flas
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "X-Content-Type-Options": "nosniff",
     }
     if request.if_none_match.contains_weak(file.sha256):
         return flask.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)

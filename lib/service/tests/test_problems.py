@@ -5,7 +5,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from soundstrip_service.problems import Problem, install_problems
+from soundstrip_service.problems import Problem, hide_path, install_problems
 
 
 @pytest.fixture
@@ -31,6 +31,11 @@ def app() -> flask.Flask:
             headers={"Retry-After": "3"},
             extensions={"reason": "NoAudioTrack"},
         )
+
+    @app.get("/links/<token>")
+    @hide_path
+    def link(token: str) -> str:
+        return "x" if token != "broken" else str(1 / 0)
 
     @app.get("/bug")
     def bug() -> str:
@@ -104,3 +109,20 @@ def test_one_access_line_without_query_and_authorization(client: FlaskClient, wr
 def test_a_successful_probe_leaves_no_line_at_level_info(client: FlaskClient, written: io.StringIO):
     client.get("/livez").close()
     assert read(written) == []
+
+
+@pytest.mark.parametrize(("method", "token"), [("GET", "s3cret"), ("PUT", "s3cret")])
+def test_a_view_whose_path_is_secret_is_logged_by_its_rule(
+    client: FlaskClient, written: io.StringIO, method: str, token: str
+):
+    client.open(f"/links/{token}?also={token}", method=method).close()
+    (line,) = read(written)
+    assert line["path"] == "/links/<token>"
+    assert token not in written.getvalue()
+
+
+def test_a_bug_in_such_a_view_does_not_tell_the_path_either(
+    client: FlaskClient, written: io.StringIO
+):
+    client.get("/links/broken").close()
+    assert {line["path"] for line in read(written)} == {"/links/<token>"}

@@ -3,21 +3,34 @@
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 import structlog
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 PROBLEM_BASE = "https://soundstrip.dev/problems/"
 REQUEST_ID_HEADER = "X-Request-Id"
 
+_HIDDEN = "soundstrip_hides_path"
 _PROBES = frozenset({"/livez", "/health"})
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
 
 log = structlog.get_logger("soundstrip.http")
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def hide_path(view: View) -> View:
+    """Mark a view whose URL holds a secret: logs tell the route's rule in place of the path.
+
+    It is the innermost decorator, below that of the route.
+    """
+    setattr(view, _HIDDEN, True)
+    return view
 
 
 class Problem(Exception):
@@ -56,8 +69,9 @@ def install_problems(app: flask.Flask) -> None:
     """Give the app problem answers for every error, request ids and an access log.
 
     Each answer carries X-Request-Id, taken from the request if it is sane, else made here. Each
-    request leaves one line when its answer is through, without the query and without headers;
-    successful probes of /livez and /health leave theirs at level debug.
+    request leaves one line when its answer is through, without the query, without headers, and for
+    views that `hide_path` marks without the path; successful probes of /livez and /health leave
+    theirs at level debug.
     """
     app.before_request(_begin)
     app.after_request(_finish)
@@ -93,7 +107,7 @@ def _answer_http_exception(error: HTTPException) -> flask.Response | HTTPExcepti
 
 
 def _answer_bug(error: Exception) -> flask.Response:
-    log.error("unexpected error", exc_info=error, path=flask.request.path)
+    log.error("unexpected error", exc_info=error, path=_shown_path())
     detail = "This is a fault of the service; its log has the details under the request id."
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return answer_problem(Problem(status, status.phrase, detail, slug="internal-error"))
@@ -118,7 +132,7 @@ def _finish(response: flask.Response) -> flask.Response:
     fields = {
         "request_id": _request_id(),
         "method": flask.request.method,
-        "path": flask.request.path,
+        "path": _shown_path(),
         "status": response.status_code,
         "bytes_in": flask.request.content_length,
         "bytes_out": response.content_length,
@@ -127,6 +141,22 @@ def _finish(response: flask.Response) -> flask.Response:
     started = flask.g.started
     response.call_on_close(lambda: _log_access(fields, time.monotonic() - started))
     return response
+
+
+def _shown_path() -> str:
+    rule = flask.request.url_rule or _rule_for_another_method()
+    view = flask.current_app.view_functions.get(rule.endpoint) if rule else None
+    return rule.rule if rule and getattr(view, _HIDDEN, False) else flask.request.path
+
+
+def _rule_for_another_method() -> Rule | None:
+    """A request with a wrong method has no rule, and the same secret in its path."""
+    adapter = flask.current_app.create_url_adapter(flask.request)
+    methods = adapter.allowed_methods() if adapter else ()
+    for method in methods:
+        rule, _ = adapter.match(method=method, return_rule=True)  # type: ignore[union-attr]  # it has methods
+        return rule
+    return None
 
 
 def _log_access(fields: dict[str, Any], seconds: float) -> None:
