@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from soundstrip_crds.events import CloudEvent
 from soundstrip_crds.reasons import PERMANENT, REMEDY, TRANSIENT, Reason
-from soundstrip_notifier.address import parse_address
 from soundstrip_notifier.errors import Malformed
-from soundstrip_notifier.letter import Letter, message_id, parse_event, write_letter
+from soundstrip_notifier.letter import message_id, parse_event, write_letter
+from soundstrip_service.addresses import parse_address
+from soundstrip_service.letters import Letter
 
 Make = Callable[..., CloudEvent]
 SENDER = parse_address("soundstrip@example.net")

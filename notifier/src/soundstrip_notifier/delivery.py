@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import structlog
 
 from soundstrip_crds.events import CloudEvent
-from soundstrip_notifier.address import Address, parse_address
-from soundstrip_notifier.errors import Malformed, Refused, Unavailable
+from soundstrip_notifier.errors import Malformed, Unavailable
 from soundstrip_notifier.ledger import Ledger, delivery_key
 from soundstrip_notifier.letter import parse_event, write_letter
-from soundstrip_notifier.mailer import Mailer
 from soundstrip_notifier.outcome import Done, Failed, Hopeless, Outcome, Postponed
 from soundstrip_notifier.turns import Turns
+from soundstrip_service.addresses import Address, AddressRefused, parse_address
+from soundstrip_service.mailer import LetterRefused, Mailer, MailUnavailable
 from soundstrip_service.tracing import Role, TraceContext, Tracing
 
 CHANNEL = "email"
@@ -67,9 +67,9 @@ class EmailDelivery:
             return Postponed(str(error))
         try:
             self._send(event, email)
-        except Refused as error:
+        except (AddressRefused, LetterRefused) as error:
             return Hopeless(str(error))
-        except Unavailable as error:
+        except MailUnavailable as error:
             return Failed(str(error))
         return self._record(key)
 

@@ -5,9 +5,5 @@ class Malformed(ValueError):
     """The publisher's fault: the message is none of ours, or says what cannot be."""
 
 
-class Refused(Exception):
-    """The recipient's server will not take this letter, however often it is offered."""
-
-
 class Unavailable(Exception):
     """The world's fault: a server is away, slow or out of sorts; a later try may succeed."""

@@ -2,17 +2,12 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address as HeaderAddress
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from typing import assert_never
 
 import msgspec
 
 from soundstrip_crds.events import CloudEvent
-from soundstrip_notifier.address import Address
 from soundstrip_notifier.errors import Malformed
 from soundstrip_notifier.wording import (
     Wording,
@@ -21,28 +16,15 @@ from soundstrip_notifier.wording import (
     write_html,
     write_text,
 )
+from soundstrip_service.addresses import Address
+from soundstrip_service.letters import Letter, Words, compose
 
-SENDER_NAME = "Soundstrip"
 MESSAGE_ID_DOMAIN = "soundstrip"
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _LONGEST_ID = 50
 """Longer ones would fold the header line, and some readers keep the fold."""
 _decoder = msgspec.json.Decoder(CloudEvent)
-
-
-@dataclass(frozen=True)
-class Letter:
-    """One e-mail to one person; `content` has CRLF line ends, ready for DATA."""
-
-    sender: Address
-    recipient: Address
-    content: bytes
-
-    @property
-    def is_international(self) -> bool:
-        """Whether the server must know SMTPUTF8 (RFC 6531) to take it."""
-        return not (self.recipient.local.isascii() and self.sender.local.isascii())
 
 
 def parse_event(body: bytes) -> CloudEvent:
@@ -65,18 +47,8 @@ def write_letter(
 ) -> Letter:
     """Write the e-mail that tells of this event; the same event has the same Message-ID."""
     wording = choose_wording(event, public_url)
-    message = EmailMessage(policy=SMTP)
-    message["From"] = HeaderAddress(SENDER_NAME, sender.local, sender.domain)
-    message["To"] = HeaderAddress("", recipient.local, recipient.domain)
-    message["Subject"] = wording.subject
-    message["Date"] = now
-    message["Message-ID"] = message_id(event.id)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(write_text(wording), cte="quoted-printable")
-    message.add_alternative(write_html(wording), subtype="html", cte="quoted-printable")
-    draft = Letter(sender, recipient, b"")
-    policy = SMTPUTF8 if draft.is_international else SMTP
-    return Letter(sender, recipient, message.as_bytes(policy=policy))
+    words = Words(wording.subject, write_text(wording), write_html(wording))
+    return compose(words, sender, recipient, message_id(event.id), now)
 
 
 def choose_wording(event: CloudEvent, public_url: str) -> Wording:

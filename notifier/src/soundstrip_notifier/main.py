@@ -4,7 +4,6 @@ import argparse
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,17 +12,18 @@ import pika
 import structlog
 from pymongo import MongoClient
 
-from soundstrip_notifier.address import parse_address
 from soundstrip_notifier.broker import connection_parameters
 from soundstrip_notifier.consumer import Consumer
 from soundstrip_notifier.delivery import EmailDelivery
 from soundstrip_notifier.errors import Unavailable
 from soundstrip_notifier.ledger import OPERATION_SECONDS, Document, Ledger
-from soundstrip_notifier.mailer import Mailer, SmtpServer
 from soundstrip_notifier.replay import replay_dead
 from soundstrip_notifier.settings import BrokerSettings, NotifierSettings
+from soundstrip_service.addresses import parse_address
 from soundstrip_service.health import serve_health
 from soundstrip_service.logs import configure_logs
+from soundstrip_service.mailer import Mailer
+from soundstrip_service.mailing import smtp_server
 from soundstrip_service.settings import describe_settings, read_settings
 from soundstrip_service.tracing import open_tracing
 
@@ -74,7 +74,7 @@ def _run(settings: NotifierSettings) -> None:
     ledger = Ledger(_mongo_client(settings), settings.mongo_db)
     delivery = EmailDelivery(
         ledger=ledger,
-        mailer=Mailer(_smtp_server(settings)),
+        mailer=Mailer(smtp_server(settings, settings.gmail_address)),
         sender=parse_address(settings.gmail_address),
         public_url=settings.public_url,
         tracing=tracing,
@@ -126,15 +126,4 @@ def _mongo_client(settings: NotifierSettings) -> "MongoClient[Document]":
         timeoutMS=OPERATION_SECONDS * 1000,
         appname="soundstrip-notifier",
         tz_aware=True,
-    )
-
-
-def _smtp_server(settings: NotifierSettings) -> SmtpServer:
-    return SmtpServer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        tls=settings.smtp_tls,
-        user=settings.gmail_address,
-        password=settings.gmail_password.get_secret_value(),
-        local_hostname=socket.getfqdn(),
     )

@@ -1,16 +1,13 @@
 """The environment variables of the notifier."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, PositiveInt, SecretStr
 from pydantic_settings import NoDecode
 
 from soundstrip_crds.events import DEFAULT_QUEUE
-from soundstrip_notifier.address import parse_address
-from soundstrip_notifier.errors import Refused
+from soundstrip_service.mailing import MailAddress, Port, SmtpSettings
 from soundstrip_service.settings import Settings, TracedSettings
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _split(value: object) -> object:
@@ -33,23 +30,15 @@ class BrokerSettings(Settings):
     mp3_queue: str = Field(DEFAULT_QUEUE, min_length=1, max_length=200, description="the queue")
 
 
-class NotifierSettings(BrokerSettings, TracedSettings):
+class NotifierSettings(BrokerSettings, SmtpSettings, TracedSettings):
     """What the notifier needs besides."""
 
     mongo_uri: SecretStr | None = Field(None, description="wins over MONGO_HOST and MONGO_PORT")
     mongo_host: str = Field("host.minikube.internal", description="MongoDB's host")
     mongo_port: Port = Field(27017, description="MongoDB's port")
     mongo_db: str = Field("soundstrip", min_length=1, description="MongoDB's database")
-    smtp_host: str = Field("smtp.gmail.com", description="the SMTP server")
-    smtp_port: Port = Field(587, description="its port")
-    smtp_tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="starttls, tls (from the first byte) or none (no log-in then)"
-    )
-    gmail_address: str = Field(description="the sender, and the user name at the SMTP server")
-    gmail_password: SecretStr = Field(
-        SecretStr(""),
-        validate_default=True,
-        description="the password there (Gmail: an app password); required unless SMTP_TLS is none",
+    gmail_address: MailAddress = Field(
+        description="the sender, and the user name at the SMTP server"
     )
     public_url: str = Field(
         "http://127.0.0.1:8000",
@@ -62,21 +51,3 @@ class NotifierSettings(BrokerSettings, TracedSettings):
         description="seconds before each further try, separated by commas; then the dead queue",
     )
     port: Port = Field(8080, description="the port of /livez and /health")
-
-    @field_validator("gmail_address")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        try:
-            return str(parse_address(value))
-        except Refused as error:
-            raise ValueError("is not an e-mail address") from error
-
-    @field_validator("gmail_password")
-    @classmethod
-    def _is_there_when_needed(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        password = value.get_secret_value()
-        if not password and info.data.get("smtp_tls") != "none":
-            raise ValueError("is missing")
-        if not password.isascii():
-            raise ValueError("has characters beyond ASCII, which SMTP's log-in cannot carry")
-        return value

@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from soundstrip_notifier.errors import Refused
-
 _LONGEST = 254
 _LOCAL = re.compile(r"[^\x00-\x20\x7f@<>()\[\]\\,;:\"]{1,64}")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+
+
+class AddressRefused(ValueError):
+    """No such address can be written to."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ def parse_address(text: str) -> Address:
     """Parse `local@domain`; quoted local parts and address literals are not taken.
 
     Raises:
-        Refused: no such address can be written to.
+        AddressRefused: no such address can be written to.
     """
     local, at, domain = text.rpartition("@")
     try:
@@ -36,4 +38,4 @@ def parse_address(text: str) -> Address:
     fits = len(text) <= _LONGEST and local.isprintable()
     if at and fits and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(ascii_domain):
         return Address(local, ascii_domain)
-    raise Refused("the event's e-mail address is not one that can be written to")
+    raise AddressRefused("the e-mail address is not one that can be written to")

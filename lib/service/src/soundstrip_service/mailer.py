@@ -9,8 +9,7 @@ from typing import Literal, assert_never
 
 import structlog
 
-from soundstrip_notifier.errors import Refused, Unavailable
-from soundstrip_notifier.letter import Letter
+from soundstrip_service.letters import Letter
 
 TlsMode = Literal["starttls", "tls", "none"]
 
@@ -27,7 +26,15 @@ GOODBYE_SECONDS = 2.0
 _TAKEN = frozenset({250, 251})
 _PERMANENT = 500
 
-log = structlog.get_logger("soundstrip.notifier")
+log = structlog.get_logger("soundstrip.mail")
+
+
+class LetterRefused(Exception):
+    """The server will not take this letter, however often it is offered."""
+
+
+class MailUnavailable(Exception):
+    """The world's fault: the server is away, slow or out of sorts; a later try may succeed."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,15 @@ class Mailer:
         """Return when the server has taken responsibility for the letter (its 250 after DATA).
 
         Raises:
-            Refused: the server will never take it: 5xx for the recipient or for the text.
-            Unavailable: anything else: no connection, no encryption, no log-in, a time-out, 4xx,
+            LetterRefused: the server will never take it: 5xx for the recipient or for the text.
+            MailUnavailable: anything else: no connection, encryption or log-in, a time-out, 4xx,
                 or a 5xx that is about us and not about the letter.
         """
         try:
             with self._session() as session:
                 _transmit(session, letter)
         except OSError as error:  # smtplib's and ssl's errors are OSErrors too
-            raise Unavailable(f"SMTP: {_describe(error)}") from error
+            raise MailUnavailable(f"SMTP: {_describe(error)}") from error
 
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
@@ -104,7 +111,7 @@ def _transmit(session: smtplib.SMTP, letter: Letter) -> None:
     options: list[str] = []
     if letter.is_international:
         if not session.has_extn("smtputf8"):
-            raise Refused("the SMTP server takes no addresses beyond ASCII (SMTPUTF8)")
+            raise LetterRefused("the SMTP server takes no addresses beyond ASCII (SMTPUTF8)")
         options = ["SMTPUTF8", "BODY=8BITMIME"]
     _expect(session.mail(str(letter.sender), options), "MAIL FROM", permanent=False)
     _expect(session.rcpt(str(letter.recipient)), "RCPT TO", permanent=True)
@@ -136,8 +143,8 @@ def _expect(reply: tuple[int, bytes], command: str, *, permanent: bool) -> None:
         return
     sentence = f"the SMTP server answered {command} with {code} {_printable(text)}"
     if permanent and code >= _PERMANENT:
-        raise Refused(sentence)
-    raise Unavailable(sentence)
+        raise LetterRefused(sentence)
+    raise MailUnavailable(sentence)
 
 
 def _describe(error: OSError) -> str:

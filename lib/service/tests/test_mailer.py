@@ -15,10 +15,15 @@ from aiosmtpd.smtp import AuthResult
 from tests.mailing import Sink, running_sink
 from tests.processes import free_port
 
-from soundstrip_notifier.address import Address
-from soundstrip_notifier.errors import Refused, Unavailable
-from soundstrip_notifier.letter import Letter
-from soundstrip_notifier.mailer import Mailer, SmtpServer, TlsMode
+from soundstrip_service.addresses import Address
+from soundstrip_service.letters import Letter
+from soundstrip_service.mailer import (
+    LetterRefused,
+    Mailer,
+    MailUnavailable,
+    SmtpServer,
+    TlsMode,
+)
 
 USER, PASSWORD = "soundstrip@example.net", "correct horse"
 SENDER, RECIPIENT = Address("soundstrip", "example.net"), Address("ada", "example.org")
@@ -53,20 +58,20 @@ def test_a_letter_arrives_as_it_was_written(sink: Sink):
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
 def test_a_refusal_for_the_time_being_is_worth_another_try(sink: Sink, stage: str):
     sink.behave(**{stage: "450 4.2.0 try later"})
-    with pytest.raises(Unavailable, match=r"450 4\.2\.0 try later"):
+    with pytest.raises(MailUnavailable, match=r"450 4\.2\.0 try later"):
         mailer(sink.smtp_port).send(LETTER)
 
 
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 def test_a_refusal_of_the_letter_is_final(sink: Sink, stage: str):
     sink.behave(**{stage: "550 5.1.1 no such user"})
-    with pytest.raises(Refused, match=r"550 5\.1\.1 no such user"):
+    with pytest.raises(LetterRefused, match=r"550 5\.1\.1 no such user"):
         mailer(sink.smtp_port).send(LETTER)
 
 
 def test_a_refusal_of_ourselves_is_worth_another_try(sink: Sink):
     sink.behave(mail="530 5.7.0 log in first")
-    with pytest.raises(Unavailable, match="530"):
+    with pytest.raises(MailUnavailable, match="530"):
         mailer(sink.smtp_port).send(LETTER)
 
 
@@ -83,14 +88,14 @@ def test_an_address_beyond_ascii_is_written_to_where_the_server_can(sink: Sink):
 
 
 def test_a_server_that_is_not_there_is_worth_another_try():
-    with pytest.raises(Unavailable, match="ConnectionRefusedError"):
+    with pytest.raises(MailUnavailable, match="ConnectionRefusedError"):
         mailer(free_port()).send(LETTER)
 
 
 def test_a_server_that_says_nothing_is_left_in_time():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(Unavailable, match="timed out"):
+        with pytest.raises(MailUnavailable, match="timed out"):
             mailer(port, command_seconds=0.2).send(LETTER)
 
 
@@ -161,7 +166,7 @@ def test_the_log_in_happens_once_the_connection_is_encrypted(
 def test_a_wrong_password_is_worth_another_try_and_is_not_told(tls: ssl.SSLContext):
     with (
         serving(Clerk(), tls_context=tls, auth_required=True) as port,
-        pytest.raises(Unavailable, match="535") as raised,
+        pytest.raises(MailUnavailable, match="535") as raised,
     ):
         mailer(port, "starttls", password="battery staple").send(LETTER)
     assert "battery" not in str(raised.value)
@@ -177,7 +182,7 @@ def test_a_password_is_never_sent_in_the_clear():
 
 def test_nothing_is_sent_to_a_server_that_cannot_encrypt_as_was_asked():
     clerk = Clerk()
-    with serving(clerk) as port, pytest.raises(Unavailable, match="STARTTLS"):
+    with serving(clerk) as port, pytest.raises(MailUnavailable, match="STARTTLS"):
         mailer(port, "starttls").send(LETTER)
     assert (clerk.logins, clerk.mails) == ([], [])
 
@@ -187,7 +192,10 @@ def test_nothing_is_sent_to_a_server_that_cannot_prove_its_name(
     tls: ssl.SSLContext, mode: TlsMode, option: str
 ):
     clerk = Clerk()
-    with serving(clerk, **{option: tls}) as port, pytest.raises(Unavailable, match="CERTIFICATE"):
+    with (
+        serving(clerk, **{option: tls}) as port,
+        pytest.raises(MailUnavailable, match="CERTIFICATE"),
+    ):
         mailer(port, mode).send(LETTER)
     assert (clerk.logins, clerk.mails) == ([], [])
 
@@ -196,7 +204,7 @@ def test_an_address_beyond_ascii_is_refused_where_the_server_cannot():
     letter = Letter(SENDER, Address("jürgen", "example.org"), LETTER.content)
     with (
         serving(Clerk(), enable_SMTPUTF8=False) as port,
-        pytest.raises(Refused, match="SMTPUTF8"),
+        pytest.raises(LetterRefused, match="SMTPUTF8"),
     ):
         mailer(port).send(letter)
 

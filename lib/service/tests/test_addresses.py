@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundstrip_notifier.address import parse_address
-from soundstrip_notifier.errors import Refused
+from soundstrip_service.addresses import AddressRefused, parse_address
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_an_address_is_parsed_and_its_domain_made_ascii(text: str, parsed: str):
     ],
 )
 def test_what_is_no_plain_address_is_refused(text: str):
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         parse_address(text)
 
 
@@ -47,7 +46,7 @@ def test_what_is_no_plain_address_is_refused(text: str):
 def test_what_is_taken_is_one_visible_word(text: str):
     try:
         address = str(parse_address(text))
-    except Refused:
+    except AddressRefused:
         return
     assert address.isprintable()
     assert not set(address) & set(' <>,;:"()[]\\')
