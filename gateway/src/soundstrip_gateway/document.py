@@ -26,6 +26,8 @@ ABOUT = About(
 )
 
 _KEPT = {"Cache-Control": "public, max-age=300"}
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""The page has its own style in it, and no script."""
 
 
 def document_routes() -> flask.Blueprint:
@@ -65,7 +67,8 @@ def document_routes() -> flask.Blueprint:
             chapters=_chapters(document()),
             base=flask.request.host_url.rstrip("/"),
         )
-        return flask.Response(page, headers=_KEPT, content_type="text/html; charset=utf-8")
+        headers = _KEPT | {"Content-Security-Policy": _PAGE_POLICY}
+        return flask.Response(page, headers=headers, content_type="text/html; charset=utf-8")
 
     return blueprint
 

@@ -139,6 +139,7 @@ def test_a_parameter_is_described_without_null_and_with_its_default(document: di
     assert size["schema"] == {"type": "integer", "minimum": 1, "maximum": 9, "default": 5}
     assert state["schema"] == {"enum": ["new", "old"]}
     assert not state["required"]
+    assert set(document["components"]["schemas"]) == {"ProblemDetails", "Thing", "Things"}
 
 
 def test_errors_are_problems_and_everywhere_the_same(document: dict[str, Any]):

@@ -59,7 +59,7 @@ def describe_app(app: flask.Flask, about: About) -> dict[str, Any]:
         },
         "tags": [{"name": name, "description": text} for name, text in about.tags.items()],
         "paths": paths,
-        "components": {"schemas": schemas.components, "securitySchemes": about.schemes},
+        "components": {"schemas": schemas.used(), "securitySchemes": about.schemes},
     }
 
 
@@ -99,14 +99,20 @@ class _Schemas:
     def __init__(self, kinds: list[Type]) -> None:
         schemas, components = msgspec.json.schema_components(kinds, ref_template=_SCHEMAS)
         self._by_type = list(zip(kinds, schemas, strict=True))
-        self.components = components
+        self._components = components
+        self._queries: set[str] = set()
 
     def of(self, kind: Type) -> dict[str, Any]:
         return next(schema for known, schema in self._by_type if known == kind)
 
+    def used(self) -> dict[str, Any]:
+        """Return all but those of queries, whose parameters stand one by one."""
+        return {name: s for name, s in self._components.items() if name not in self._queries}
+
     def parameters_of(self, kind: type[msgspec.Struct]) -> Iterator[dict[str, Any]]:
         """Yield a query's parameters, one for each of the type's fields."""
-        schema = self.components[kind.__name__]
+        schema = self._components[kind.__name__]
+        self._queries.add(kind.__name__)
         for name, of_field in schema["properties"].items():
             yield {
                 "name": name,
