@@ -14,7 +14,8 @@ from soundstrip_crds.conversion import Result
 from soundstrip_crds.job import MoverReport
 from soundstrip_crds.names import CONVERSION_LABEL, CONVERTER, MOVER
 from soundstrip_storage.connection import Documents
-from soundstrip_storage.gridfs import FileWriter, settle_intent
+from soundstrip_storage.gridfs import FileWriter
+from soundstrip_storage.intents import settle_intent
 from soundstrip_storage.layout import Bucket, StoredFile
 
 Body = dict[str, Any]

@@ -15,7 +15,8 @@ from soundstrip_crds.audio import Output
 from soundstrip_crds.conversion import Source
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan, MoverReport
 from soundstrip_storage.connection import Documents, connect
-from soundstrip_storage.gridfs import FileWriter, read_file, settle_intent
+from soundstrip_storage.gridfs import FileWriter, read_file
+from soundstrip_storage.intents import settle_intent
 from soundstrip_storage.layout import INTENTS, Bucket, StoredFile
 from soundstrip_storage.setup import set_up_collections
 from soundstrip_worker.places import Places

@@ -65,6 +65,14 @@ def test_as_many_uploads_at_once_as_are_taken_fit_too(stage: Stage, large_gatewa
     assert large_gateway.peak_memory() < _LIMIT
 
 
+@pytest.mark.timeout(300)
+def test_two_hundred_uploads_at_once_all_arrive_in_400_mebibytes(stage: Stage, gateway: Gateway):
+    with ThreadPoolExecutor(200) as users:
+        sent = [users.submit(_send, stage, gateway, BareBody(10), "video/mp4") for _ in range(200)]
+    assert [one.result() for one in sent] == [10 * MEBIBYTE] * 200
+    assert gateway.peak_memory() < 400 * MEBIBYTE
+
+
 def _send(stage: Stage, gateway: Gateway, body: Body, kind: str) -> int:
     """Upload the body and return the size of the video that was stored."""
     answer = requests.post(

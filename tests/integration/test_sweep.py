@@ -22,7 +22,8 @@ from soundstrip_operator.workqueue import Retry
 from soundstrip_storage import inventory
 from soundstrip_storage.archive import Archive, ArchivedConversion
 from soundstrip_storage.connection import Documents, connect, connect_async
-from soundstrip_storage.gridfs import FileWriter, settle_intent
+from soundstrip_storage.gridfs import FileWriter
+from soundstrip_storage.intents import settle_intent
 from soundstrip_storage.inventory import Blob, Inventory
 from soundstrip_storage.layout import CHUNK_SIZE, Bucket, StoredFile
 from soundstrip_storage.ledger import Ledger

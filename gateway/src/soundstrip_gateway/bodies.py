@@ -2,28 +2,22 @@
 
 import time
 from collections.abc import Iterator
-from typing import Protocol
 
 import structlog
 from werkzeug.exceptions import ClientDisconnected
 
 from soundstrip_gateway.refusals import malformed, timed_out, too_large
-from soundstrip_service.bodies import SlowClient
+from soundstrip_service.bodies import SlowClient, Stream, receive
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 255 * 1024
+"""As a chunk has, so that a quick client's blocks are chunks as they come."""
 
 _CUT_OFF = "The upload ended before it was complete."
 _DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_STEP = 256 * 1024
 _DRAIN_SECONDS = 10.0
 
 log = structlog.get_logger("soundstrip.gateway")
-
-
-class Stream(Protocol):
-    """What a body is read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes; none at the end."""
 
 
 def read_blocks(stream: Stream, content_length: int | None, limit: int) -> Iterator[bytes]:
@@ -46,7 +40,7 @@ def read_blocks(stream: Stream, content_length: int | None, limit: int) -> Itera
 
 def _read_block(stream: Stream) -> bytes:
     try:
-        return stream.read(BLOCK_BYTES)
+        return receive(stream, BLOCK_BYTES)
     except SlowClient as error:
         raise timed_out() from error
     except (ClientDisconnected, OSError) as error:
@@ -62,7 +56,7 @@ def drain(stream: Stream) -> None:
     deadline, total = time.monotonic() + _DRAIN_SECONDS, 0
     try:
         while total < _DRAIN_BYTES and time.monotonic() < deadline:
-            block = stream.read(BLOCK_BYTES)
+            block = stream.read(_DRAIN_STEP)
             if not block:
                 return
             total += len(block)

@@ -18,6 +18,9 @@ from soundstrip_crds.names import GROUP, OWNER_LABEL, PLURAL, VERSION
 
 _TIMEOUT_SECONDS = (2.0, 5.0)
 _CHECK_TIMEOUT_SECONDS = (1.0, 2.0)
+_CONNECTIONS = 32
+"""Kept for the next request; as many more as there are threads are opened and closed again."""
+
 _PAGE = 250
 """Objects in one answer of the API server: a few hundred kilobytes."""
 
@@ -186,6 +189,7 @@ def connect_cluster(namespace: str) -> Cluster:
     configuration.retries = Retry(
         total=1, status=0, redirect=0, backoff_factor=0.1, backoff_jitter=0.1
     )
+    configuration.connection_pool_maxsize = _CONNECTIONS
     return Cluster(CustomObjectsApi(ApiClient(configuration)), namespace)
 
 

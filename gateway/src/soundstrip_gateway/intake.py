@@ -23,9 +23,11 @@ from soundstrip_gateway.survey import Survey, survey
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
 from soundstrip_service.tracing import Role, TraceContext, Tracing
+from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import StorageUnavailable
-from soundstrip_storage.gridfs import FileWriter, remove_file, settle_intent
+from soundstrip_storage.gridfs import FileWriter, remove_file
+from soundstrip_storage.intents import settle_intent
 from soundstrip_storage.layout import Bucket, StoredFile
 
 log = structlog.get_logger("soundstrip.gateway")
@@ -46,12 +48,18 @@ class Intake:
     """The way in."""
 
     def __init__(
-        self, database: Documents, cluster: Cluster, install: str, tracing: Tracing
+        self,
+        database: Documents,
+        cluster: Cluster,
+        install: str,
+        tracing: Tracing,
+        carriers: Carriers,
     ) -> None:
         self._database = database
         self._cluster = cluster
         self._install = install
         self._tracing = tracing
+        self._carriers = carriers
 
     def take(
         self,
@@ -90,7 +98,13 @@ class Intake:
         head = _read_head(chunks)
         media_type = _check_head(head, upload)
         read_wish(upload.fields)  # what came before the file is judged before the file is stored
-        writer = FileWriter(self._database, Bucket.SOURCES, install=self._install, owner=caller.id)
+        writer = FileWriter(
+            self._database,
+            Bucket.SOURCES,
+            install=self._install,
+            owner=caller.id,
+            carriers=self._carriers,
+        )
         with writer:
             for data in chain((head,), chunks):
                 writer.write(data)

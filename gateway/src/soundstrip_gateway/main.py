@@ -18,6 +18,7 @@ from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
 from soundstrip_service.settings import ServedSettings, TracedSettings, load_settings
 from soundstrip_service.tracing import open_tracing
+from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.connection import connect
 
 _SILENCE_SECONDS = 60
@@ -46,7 +47,7 @@ class GatewaySettings(TracedSettings, ServedSettings):
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a pod's own
     port: int = Field(8000, description="port to listen on", ge=1, le=65535)
     threads: int = Field(
-        16, description="requests served at once; half of them may carry files", ge=2, le=256
+        256, description="requests served at once; seven of eight may carry files", ge=4, le=1024
     )
 
 
@@ -77,14 +78,15 @@ def build_parts(settings: GatewaySettings) -> Parts:
     auth_url = (auth if "://" in auth else f"http://{auth}").rstrip("/")
     cluster = _build_cluster(settings)
     tracing = open_tracing("soundstrip-gateway", settings.otel_exporter_otlp_endpoint)
+    carriers = Carriers()
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
     return Parts(
         cluster=cluster,
-        intake=Intake(database, cluster, settings.install_id, tracing),
-        library=Library(database),
+        intake=Intake(database, cluster, settings.install_id, tracing, carriers),
+        library=Library(database, carriers),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
-        lanes=Lanes(settings.threads // 2),
+        lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         tokens=Tokens(keys),
         max_upload=settings.max_content_length,
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 from soundstrip_crds.conversion import Result
 from soundstrip_crds.job import CONTENT_TYPES, ConverterReport, ExitCode, FileType, JobPlan
 from soundstrip_storage.connection import Documents
-from soundstrip_storage.gridfs import FileWriter, find_result, settle_intent
+from soundstrip_storage.gridfs import FileWriter, find_result
+from soundstrip_storage.intents import settle_intent
 from soundstrip_storage.layout import Bucket, StoredFile
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.untrusted import read_pieces

@@ -21,6 +21,10 @@ class FileMissing(StorageError):
     """There is no complete file with this id."""
 
 
+class ChunkTaken(StorageError):
+    """There is a chunk already where one was to be stored: somebody else writes this file."""
+
+
 class FileDamaged(StorageError):
     """The file document stands, but its chunks do not add up to it."""
 

@@ -2,26 +2,33 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Self
 
 from bson import ObjectId
-from pymongo import WriteConcern
 from pymongo.errors import DuplicateKeyError
 
+from soundstrip_storage.carriers import Carriers
+from soundstrip_storage.chunks import ChunkWriter
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import FileDamaged, StorageError, storage_errors
+from soundstrip_storage.intents import begin_intent, keep_order, touch_intent
 from soundstrip_storage.layout import CHUNK_SIZE, INTENTS, Bucket, StoredFile, parse_file_id
 
 _CHUNKS_PER_TRIP = 4
-"""About 1 MiB: measured as fast as 4 MiB, and eight uploads at once still fit a pod of 150Mi."""
+"""About 1 MiB: measured as fast as 4 MiB."""
 
 _CHUNKS_PER_QUERY = 1024
 """Some kilobytes of query for 255 MiB of chunks."""
 
 _TOUCH_SECONDS = 60.0
+
+Order = Callable[[StoredFile], str]
+"""Says of a file, of which all but the document stands, what is to be made of it."""
 
 
 def find_file(database: Documents, bucket: Bucket, file_id: str) -> StoredFile | None:
@@ -43,9 +50,17 @@ def find_result(database: Documents, uid: str, run: int) -> StoredFile | None:
 
 
 def read_file(
-    database: Documents, bucket: Bucket, file: StoredFile, start: int = 0, stop: int | None = None
+    database: Documents,
+    bucket: Bucket,
+    file: StoredFile,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    carriers: Carriers | None = None,
 ) -> Iterator[bytes]:
     """Yield the bytes from `start` up to `stop` (the end if None), a chunk at a time.
+
+    With carriers, the next chunks are fetched while the last ones are used.
 
     Raises:
         FileDamaged: If a chunk is missing or has the wrong length.
@@ -56,7 +71,10 @@ def read_file(
         return
     first, last = start // file.chunk_size, (stop - 1) // file.chunk_size
     numbers, condition = range(first, last + 1), {"$gte": first, "$lte": last}
-    for n, data in zip(numbers, _chunks(database, bucket, file, numbers, condition), strict=True):
+    chunks = _chunks(database, bucket, file, numbers, condition)
+    batches = iter(lambda: tuple(islice(chunks, _CHUNKS_PER_TRIP)), ())
+    ready = carriers.ahead(batches) if carriers else batches
+    for n, data in zip(numbers, chain.from_iterable(ready), strict=True):
         offset = n * file.chunk_size
         yield data[max(0, start - offset) : stop - offset]
 
@@ -100,12 +118,6 @@ def _check_chunk(file: StoredFile, chunk: Mapping[str, Any] | None, expected: in
     return data
 
 
-def settle_intent(database: Documents, file_id: str) -> None:
-    """Remove the intent of a file that something else stands for now."""
-    with storage_errors():
-        database[INTENTS].delete_one({"_id": ObjectId(file_id)})
-
-
 def remove_file(database: Documents, bucket: Bucket, file_id: str) -> None:
     """Remove a file, whole or in parts, and then its intent; again and again changes nothing."""
     key = ObjectId(file_id)
@@ -119,36 +131,38 @@ class FileWriter:
     """Writes one file: an intent first, then chunks in large inserts, its document last.
 
     A context manager: leaving it without `finish` removes what was written. After `finish` the
-    intent still stands, until the caller calls `settle_intent`.
+    intent still stands, until the caller calls `settle_intent`. The SHA-256 is computed on the
+    way; chunks are stored by the carriers' threads while the next ones come.
     """
 
-    def __init__(self, database: Documents, bucket: Bucket, *, install: str, owner: str) -> None:
-        self.id = str(ObjectId())
+    def __init__(
+        self,
+        database: Documents,
+        bucket: Bucket,
+        *,
+        install: str,
+        owner: str,
+        carriers: Carriers | None = None,
+    ) -> None:
+        key = ObjectId()
+        self.id = str(key)
         self.length = 0
         self._database = database
         self._bucket = bucket
-        # Chunks don't wait for the journal: the document's majority write vouches for them.
-        self._chunks = database[bucket.chunks].with_options(write_concern=WriteConcern(w=1))
         self._install = install
         self._owner = owner
         self._hash = hashlib.sha256()
-        self._pending = bytearray()
-        self._chunk_count = 0
+        self._carriers = carriers or Carriers()
+        self._chunks = ChunkWriter(database, bucket, key, self._carriers)
+        self._stack = ExitStack()
         self._touched = time.monotonic()
         self._finished = False
 
     def __enter__(self) -> Self:
-        now = datetime.now(UTC)
-        intent = {
-            "_id": ObjectId(self.id),
-            "bucket": str(self._bucket),
-            "install": self._install,
-            "owner": self._owner,
-            "startedAt": now,
-            "touchedAt": now,
-        }
-        with storage_errors():
-            self._database[INTENTS].insert_one(intent)
+        begin_intent(
+            self._database, self._bucket, self.id, install=self._install, owner=self._owner
+        )
+        self._stack.enter_context(self._carriers.writer())
         return self
 
     def __exit__(
@@ -157,8 +171,10 @@ class FileWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stack.close()
         if self._finished:
             return
+        self._chunks.abandon()
         try:
             remove_file(self._database, self._bucket, self.id)
         except StorageError as failure:
@@ -173,29 +189,32 @@ class FileWriter:
         return self._hash.hexdigest()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes.
+        """Take the next bytes, which must not change any more.
 
         Raises:
             StorageUnavailable: If MongoDB does not take a batch of chunks.
         """
+        self._chunks.write(data)
         self._hash.update(data)
         self.length += len(data)
-        self._pending += data
-        batch = CHUNK_SIZE * _CHUNKS_PER_TRIP
-        while len(self._pending) >= batch:
-            self._insert(batch)
+        self._touch()
 
-    def finish(self, filename: str, metadata: Mapping[str, Any]) -> StoredFile:
+    def finish(
+        self, filename: str, metadata: Mapping[str, Any], order: Order | None = None
+    ) -> StoredFile:
         """Write the rest and the file document, and return the file.
 
         `install`, `owner` and `sha256` are added to the metadata. Of two results of one run the
-        first wins: the loser removes its own chunks and returns the winner.
+        first wins: the loser removes its own chunks and returns the winner. What `order` says of
+        the file is kept in the intent from before the document stands.
 
         Raises:
             StorageUnavailable: If MongoDB does not take it.
         """
-        self._insert(len(self._pending))
+        self._chunks.finish()
         document = self._file_document(filename, metadata)
+        if order is not None:
+            keep_order(self._database, self.id, order(StoredFile.parse(document)))
         with storage_errors():
             try:
                 self._database[self._bucket.files].insert_one(document)
@@ -223,29 +242,7 @@ class FileWriter:
             raise FileDamaged("the result that came first is gone again")
         return winner
 
-    def _insert(self, size: int) -> None:
-        """Store the next `size` bytes that wait."""
-        key = ObjectId(self.id)
-        chunks = [
-            {"files_id": key, "n": self._chunk_count + n, "data": data}
-            for n, data in enumerate(_cut(self._pending, size))
-        ]
-        if not chunks:
-            return
-        del self._pending[:size]
-        with storage_errors():
-            self._chunks.insert_many(chunks)
-            self._touch(key)
-        self._chunk_count += len(chunks)
-
-    def _touch(self, key: ObjectId) -> None:
-        if time.monotonic() - self._touched < _TOUCH_SECONDS:
-            return
-        self._database[INTENTS].update_one({"_id": key}, {"$set": {"touchedAt": datetime.now(UTC)}})
-        self._touched = time.monotonic()
-
-
-def _cut(data: bytearray, size: int) -> Iterator[bytes]:
-    with memoryview(data) as view:
-        for at in range(0, size, CHUNK_SIZE):
-            yield bytes(view[at : min(at + CHUNK_SIZE, size)])
+    def _touch(self) -> None:
+        if time.monotonic() - self._touched >= _TOUCH_SECONDS:
+            touch_intent(self._database, self.id, datetime.now(UTC))
+            self._touched = time.monotonic()
