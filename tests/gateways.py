@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -81,6 +82,15 @@ class Gateway:
             return requests.get(f"{self.url}/livez", timeout=5).ok
         except requests.ConnectionError:
             return False
+
+    def kill(self) -> None:
+        """Kill it, so that nothing of it does anything more."""
+        master = self._process.pid
+        workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        self._process.kill()  # Before the workers, or it would start new ones.
+        for worker in workers:
+            os.kill(int(worker), signal.SIGKILL)
+        self._process.wait(15)
 
     def peak_memory(self) -> int:
         """Return the bytes that a memory limit on the pod would have to allow.

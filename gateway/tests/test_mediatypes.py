@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundstrip_gateway.mediatypes import SNIFF_BYTES, sniff
+from soundstrip_gateway.mediatypes import SNIFF_BYTES, denies_media, sniff
 
 
 def _ebml(document_type: bytes) -> bytes:
@@ -85,3 +85,25 @@ def test_no_text_in_utf_16_is_taken_for_audio_frames(text: str):
 @given(st.binary(max_size=SNIFF_BYTES))
 def test_whatever_the_bytes_there_is_an_answer(head: bytes):
     assert sniff(head) is None or "/" in str(sniff(head))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        *("text/html", "text/plain", "image/jpeg", "application/json", "application/ld+json"),
+        *("application/pdf", "application/x-tar", "application/zip", "Text/HTML"),
+    ],
+)
+def test_a_type_that_no_media_has_denies_that_it_is_media(declared: str):
+    assert denies_media(declared)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        *("video/mp4", "audio/x-whatever", "application/octet-stream", "application/ogg", ""),
+        *("application/x-www-form-urlencoded", "text/vnd.trolltech.linguist", "application/mxf"),
+    ],
+)
+def test_a_type_of_media_or_one_that_says_nothing_does_not(declared: str):
+    assert not denies_media(declared)

@@ -5,11 +5,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 import requests
+from tests.containers import Server
 from tests.gateways import MEBIBYTE, VIDEO, Gateway, Stage
 from tests.waiting import wait_until
 
@@ -102,6 +104,8 @@ def test_a_client_that_reads_no_answer_before_it_has_sent_all_sees_it_too(
 def test_a_form_without_one_full_file_is_refused(gateway: Gateway, stage: Stage):
     wrong: list[tuple[list[tuple[str, tuple[str | None, bytes]]], int]] = [
         ([("file", ("empty.mp4", b""))], 422),
+        ([("file", ("short.mp4", VIDEO[:63]))], 422),
+        ([("file", ("page.mp4", VIDEO, "text/html"))], 415),
         ([("bitrate", (None, b"192k"))], 422),
         ([("video", ("clip.mp4", VIDEO))], 400),
         ([("file", ("a.mp4", VIDEO)), ("file", ("b.mp4", VIDEO))], 400),
@@ -151,6 +155,51 @@ def test_stalled_uploads_leave_threads_for_everything_else(stage: Stage):
         clients.close()
         wait_until(lambda: stage.leftovers() == {}, "both are gone", seconds=20)
         assert requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30).ok
+
+
+def test_a_video_that_is_declared_as_something_else_is_refused(gateway: Gateway, stage: Stage):
+    url = f"{gateway.url}/v1/conversions"
+    for declared, status in [("application/json", 415), ("image/png", 415), ("video/webm", 202)]:
+        headers = stage.header("ann") | {"Content-Type": declared}
+        assert requests.post(url, headers=headers, data=VIDEO, timeout=30).status_code == status
+    assert stage.leftovers()["sources.files"] == 1
+
+
+def test_a_store_that_stands_still_is_said_in_bounded_time_and_comes_back(
+    gateway: Gateway, stage: Stage, mongo_server: Server
+):
+    url = f"{gateway.url}/v1/conversions"
+    assert requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30).ok
+    with _begin_upload(gateway, stage, "Content-Length: 90000000") as client:
+        client.sendall(VIDEO + bytes(5 * MEBIBYTE))
+        wait_until(lambda: "intents" in stage.leftovers(), "the upload is under way")
+        mongo_server.pause()
+        try:
+            begun = time.monotonic()
+            with ThreadPoolExecutor(2) as users:
+                users.submit(_send_on, client)
+                client.settimeout(60)
+                answer = client.recv(4096)
+                second = users.submit(
+                    requests.post, url, headers=stage.header("ann"), data=VIDEO, timeout=60
+                ).result()
+            assert b" 503 " in answer
+            assert b"Retry-After" in answer
+            assert (second.status_code, "Retry-After" in second.headers) == (503, True)
+            assert time.monotonic() - begun < 90
+        finally:
+            mongo_server.unpause()
+    wait_until(
+        lambda: requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=60).ok,
+        "uploads are taken again",
+    )
+
+
+def _send_on(client: socket.socket) -> None:
+    """Send until the other side has had enough."""
+    with suppress(OSError):
+        for _ in range(80):
+            client.sendall(bytes(MEBIBYTE))
 
 
 def _begin_upload(gateway: Gateway, stage: Stage, framing: str) -> socket.socket:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from tests.cluster_model import Clock
 from tests.containers import Server
 from tests.conversions import accepted_status, condition, conversion_body
+from tests.waiting import wait_until
 
 from soundstrip_operator.alarm import Alarm
 from soundstrip_operator.cluster import Cluster
@@ -33,6 +34,9 @@ from soundstrip_storage.setup import roles, set_up_collections, set_up_user
 NOW = datetime.now(UTC)
 VIDEO = b"v" * (CHUNK_SIZE + 1)
 COLLECTIONS = ("sources.files", "sources.chunks", "results.files", "results.chunks", "intents")
+
+_STORED_SO_FAR = 8
+"""Chunks of a writer that has nine."""
 
 
 class Scene:
@@ -77,7 +81,10 @@ class Scene:
     def break_off(self, bucket: Bucket, install: str = "mine") -> ObjectId:
         """Leave what a writer leaves that is killed."""
         writer = FileWriter(self.database, bucket, install=install, owner="ann").__enter__()
-        writer.write(b"x" * 5 * CHUNK_SIZE)
+        writer.write(b"x" * 9 * CHUNK_SIZE)
+        key = {"files_id": ObjectId(writer.id)}
+        chunks = self.database[bucket.chunks]
+        wait_until(lambda: chunks.count_documents(key) == _STORED_SO_FAR, "chunks are stored")
         return ObjectId(writer.id)
 
     def add_conversion(self, uid: str, file_id: str = "0" * 24, **status: Any) -> None:
@@ -184,6 +191,18 @@ async def test_what_comes_to_be_needed_again_loses_its_mark(scene: Scene):
     assert scene.counts() == {"sources.files": 1, "sources.chunks": 2}
 
 
+async def test_what_a_file_was_stored_for_is_remembered_until_the_file_goes(scene: Scene):
+    with FileWriter(scene.database, Bucket.SOURCES, install="mine", owner="ann") as writer:
+        writer.write(VIDEO)
+        writer.put(writer.seal("a.mp4", {"refs": []}), order="[]")
+    scene.clock.now = datetime.now(UTC) + timedelta(hours=2)
+    await scene.sweeper().sweep()
+    assert [intent["order"] for intent in scene.database["intents"].find()] == ["[]"]
+    scene.clock.go(90_000)
+    await scene.sweeper().sweep()
+    assert scene.counts() == {}
+
+
 async def test_a_writer_that_lives_keeps_what_it_writes(scene: Scene):
     begun = scene.break_off(Bucket.RESULTS)
     sweeper = scene.sweeper()
@@ -192,7 +211,7 @@ async def test_a_writer_that_lives_keeps_what_it_writes(scene: Scene):
         scene.clock.go(86_400)
         touch = {"$set": {"touchedAt": scene.clock.now}}
         scene.database["intents"].update_one({"_id": begun}, touch)
-    assert scene.counts() == {"results.chunks": 4, "intents": 1}
+    assert scene.counts() == {"results.chunks": _STORED_SO_FAR, "intents": 1}
 
 
 async def test_a_source_that_is_claimed_at_the_last_moment_stays(scene: Scene):

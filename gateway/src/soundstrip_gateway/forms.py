@@ -17,9 +17,10 @@ class FormRefused(ValueError):
 
 @dataclass(frozen=True)
 class FileStart:
-    """The file begins; the name is the client's word."""
+    """The file begins; its name and its media type are the client's word."""
 
     filename: str | None
+    declared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,14 @@ Event = FileStart | Data | Field
 
 
 def read_bare(
-    blocks: Iterable[bytes], filename: str | None, fields: Mapping[str, str]
+    blocks: Iterable[bytes],
+    filename: str | None,
+    fields: Mapping[str, str],
+    declared: str | None = None,
 ) -> Iterator[Event]:
     """Yield the events of a body that is the file itself; the fields came with the URL."""
     yield from (Field(name, value) for name, value in fields.items())
-    yield FileStart(filename)
+    yield FileStart(filename, declared)
     yield from (Data(block) for block in blocks)
 
 
@@ -92,7 +96,8 @@ class _Assembly:
         if self._has_file:
             raise FormRefused("The form has more than one file; upload them one by one.")
         self._field, self._has_file = None, True
-        yield FileStart(segment.filename)
+        declared = segment.header("Content-Type", "").partition(";")[0].strip()
+        yield FileStart(segment.filename, declared or None)
 
     def _begin_field(self, segment: MultipartSegment) -> None:
         if segment.filename:

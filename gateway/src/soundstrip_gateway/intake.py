@@ -6,20 +6,15 @@ from itertools import chain
 
 import structlog
 
-from soundstrip_crds.conversion import Metadata as ObjectMetadata
-from soundstrip_crds.conversion import Owner, Source, Spec, VideoConversion
-from soundstrip_crds.names import (
-    FINALIZER,
-    OWNER_LABEL,
-    TRACEPARENT_ANNOTATION,
-    conversion_name,
-)
+from soundstrip_crds.conversion import VideoConversion
 from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
+from soundstrip_gateway.door import Admission, check_declared, check_head, check_length
 from soundstrip_gateway.filenames import clean_filename
 from soundstrip_gateway.forms import Data, Event, Field, FileStart
-from soundstrip_gateway.mediatypes import SNIFF_BYTES, sniff
-from soundstrip_gateway.refusals import unprocessable, unsupported_media
-from soundstrip_gateway.survey import Survey, survey
+from soundstrip_gateway.mediatypes import SNIFF_BYTES
+from soundstrip_gateway.orders import encode_orders, make_order, source_metadata
+from soundstrip_gateway.refusals import unprocessable
+from soundstrip_gateway.survey import survey
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
 from soundstrip_service.tracing import Role, TraceContext, Tracing
@@ -40,6 +35,7 @@ class _Upload:
     """What is known of an upload while it arrives."""
 
     filename: str | None = None
+    declared: str | None = None
     has_file: bool = False
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -53,13 +49,16 @@ class Intake:
         cluster: Cluster,
         install: str,
         tracing: Tracing,
+        *,
         carriers: Carriers,
+        admission: Admission,
     ) -> None:
         self._database = database
         self._cluster = cluster
         self._install = install
         self._tracing = tracing
         self._carriers = carriers
+        self._admission = admission
 
     def take(
         self,
@@ -67,19 +66,23 @@ class Intake:
         caller: Caller,
         read_wish: ReadWish,
         traceparent: str | None = None,
+        size: int | None = None,
     ) -> VideoConversion:
         """Store the file and create its conversion; whatever goes wrong, nothing is left of it.
 
         What can't be cleaned up, because the store went away, stands under its intent. The
-        conversion goes on with the trace that the caller began, or that begins here.
+        conversion goes on with the trace that the caller began, or that begins here. `size` is
+        that of the whole request, as far as its sender has told it.
 
         Raises:
-            Problem: 415 or 422, for what is no media file or an empty one.
+            Problem: What the admission refuses with, before anything is read; 415 or 422 for
+                what is no media file or an empty one.
             WishRefused: If the fields ask for what there is not.
             FormRefused: If the form can't be read.
             StorageUnavailable: If MongoDB is away.
             ClusterUnavailable: If the API server is away or refuses.
         """
+        self._admission.admit(caller, size)
         with self._tracing.span("upload", TraceContext.parse(traceparent), Role.SERVER) as span:
             conversion = self._take(events, caller, read_wish, span.context)
             span.attributes["soundstrip.conversion"] = conversion.metadata.name
@@ -96,7 +99,7 @@ class Intake:
         upload = _Upload()
         chunks = _file_bytes(events, upload)
         head = _read_head(chunks)
-        media_type = _check_head(head, upload)
+        media_type = _judge_head(head, upload)
         read_wish(upload.fields)  # what came before the file is judged before the file is stored
         writer = FileWriter(
             self._database,
@@ -109,9 +112,11 @@ class Intake:
             for data in chain((head,), chunks):
                 writer.write(data)
             wish = read_wish(upload.fields)
-            file = writer.finish(clean_filename(upload.filename), _metadata(caller, media_type))
-        found = survey(self._database, file)
-        return self._announce(file, _order(file, found, caller, wish, context))
+            metadata = source_metadata(caller, media_type)
+            file = writer.seal(clean_filename(upload.filename), metadata)
+            order = make_order(file, survey(self._database, file), caller, wish, context)
+            writer.put(file, encode_orders([order]))
+        return self._announce(file, order)
 
     def _announce(self, file: StoredFile, order: VideoConversion) -> VideoConversion:
         structlog.contextvars.bind_contextvars(conversion=order.metadata.name)
@@ -124,7 +129,7 @@ class Intake:
         try:
             settle_intent(self._database, file.id)
         except StorageUnavailable as error:
-            log.warning("an intent is left for the sweep", file_id=file.id, error=str(error))
+            log.warning("an intent is left for a later look", file_id=file.id, error=str(error))
         return conversion
 
     def _give_up(self, file: StoredFile, cause: ClusterUnavailable) -> None:
@@ -138,8 +143,9 @@ def _file_bytes(events: Iterator[Event], upload: _Upload) -> Iterator[bytes]:
     """Yield the file's bytes, and write down what else the events tell."""
     for event in events:
         match event:
-            case FileStart(filename):
-                upload.filename, upload.has_file = filename, True
+            case FileStart(filename, declared):
+                upload.filename, upload.declared = filename, declared
+                upload.has_file = True
             case Field(name, value):
                 upload.fields[name] = value
             case Data(data):
@@ -155,43 +161,10 @@ def _read_head(chunks: Iterator[bytes]) -> bytes:
     return head
 
 
-def _check_head(head: bytes, upload: _Upload) -> str:
+def _judge_head(head: bytes, upload: _Upload) -> str:
     if not upload.has_file:
         raise unprocessable("The form has no field named file.")
-    if not head:
-        raise unprocessable("The file is empty.")
-    media_type = sniff(head)
-    if media_type is None:
-        raise unsupported_media()
+    check_length(len(head))
+    media_type = check_head(head)
+    check_declared(upload.declared)
     return media_type
-
-
-def _metadata(caller: Caller, media_type: str) -> dict[str, object]:
-    return {"contact": caller.email, "contentType": media_type, "refs": []}
-
-
-def _order(
-    file: StoredFile, found: Survey, caller: Caller, wish: Wish, context: TraceContext | None
-) -> VideoConversion:
-    return VideoConversion(
-        metadata=ObjectMetadata(
-            name=conversion_name(file.id),
-            labels={OWNER_LABEL: caller.id},
-            annotations={TRACEPARENT_ANNOTATION: str(context)} if context else {},
-            finalizers=(FINALIZER,),
-        ),
-        spec=Spec(
-            source=Source(
-                file_id=file.id,
-                filename=file.filename,
-                size=file.length,
-                content_type=file.content_type,
-                sha256=file.sha256,
-                audio_bytes=found.audio_bytes,
-                duration_seconds=found.seconds,
-            ),
-            owner=Owner(id=caller.id, name=caller.name),
-            output=wish.output,
-            notify=wish.notify,
-        ),
-    )

@@ -109,7 +109,9 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
         events = read_form_upload(flask.request, parts.max_upload)
         traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
-            conversion = parts.intake.take(events, caller, lambda _: Wish(), traceparent)
+            conversion = parts.intake.take(
+                events, caller, lambda _: Wish(), traceparent, flask.request.content_length
+            )
         return answer_json(LegacyTaken("success", conversion.spec.source.file_id))
 
     @blueprint.get("/download")

@@ -7,12 +7,14 @@ from pydantic import Field, SecretStr
 
 from soundstrip_gateway.app import create_app
 from soundstrip_gateway.cluster import Cluster, connect_cluster, own_namespace
+from soundstrip_gateway.door import Unlimited
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.parts import Parts
+from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
@@ -46,6 +48,13 @@ class GatewaySettings(TracedSettings, ServedSettings):
     install_id: str = Field("soundstrip", description="marks the files of this installation")
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a pod's own
     port: int = Field(8000, description="port to listen on", ge=1, le=65535)
+    take_up_seconds: float = Field(
+        60,
+        description="how long an upload that has no conversion yet is left to the gateway that "
+        "took it; then another creates it",
+        gt=0,
+        le=3600,
+    )
     threads: int = Field(
         256, description="requests served at once; seven of eight may carry files", ge=4, le=1024
     )
@@ -61,13 +70,15 @@ def main() -> NoReturn:
         argv=sys.argv[1:],
     )
     configure_logs(settings.log_level)
+    parts = build_parts(settings)
     serve(
-        create_app(build_parts(settings)),
+        create_app(parts),
         host=settings.host,
         port=settings.port,
         threads=settings.threads,
         timeout_seconds=_SILENCE_SECONDS,
         pace=settings.pace,
+        background=(parts.take_up.run,),
     )
 
 
@@ -82,12 +93,20 @@ def build_parts(settings: GatewaySettings) -> Parts:
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
     return Parts(
         cluster=cluster,
-        intake=Intake(database, cluster, settings.install_id, tracing, carriers),
+        intake=Intake(
+            database,
+            cluster,
+            settings.install_id,
+            tracing,
+            carriers=carriers,
+            admission=Unlimited(),
+        ),
         library=Library(database, carriers),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         tokens=Tokens(keys),
+        take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
         max_upload=settings.max_content_length,
     )
 

@@ -1,5 +1,7 @@
 """What a file is, by its first bytes: its name and the client's word count for nothing."""
 
+import re
+
 SNIFF_BYTES = 1024
 """How much of a file `sniff` wants to see; a shorter file is judged by what there is."""
 
@@ -28,6 +30,12 @@ _PREFIXES = (
 _RIFF_FORMS = {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav"}
 _EBML = b"\x1a\x45\xdf\xa3"
 _OLD_QUICKTIME = (b"moov", b"wide", b"free", b"skip", b"pnot")
+_NO_MEDIA = ("text/", "image/", "font/", "model/", "message/")
+_NO_MEDIA_SUFFIXES = {"json", "xml", "pdf", "zip", "gzip", "tar", "javascript", "msword", "rtf"}
+_SUFFIX = re.compile(r"[/+]|x-")
+_MISTAKEN = {"text/vnd.trolltech.linguist"}
+"""What desktops call an MPEG transport stream for its `.ts`."""
+
 _TRANSPORT_PACKETS = ((0, 188), (4, 192))
 """Where the first sync byte stands and how far the next one is: plain, and with time codes."""
 
@@ -50,6 +58,20 @@ def sniff(head: bytes) -> str | None:
         or _sniff_transport_stream(head)
         or _sniff_frames(head)
     )
+
+
+def denies_media(declared: str) -> bool:
+    """Say whether a media type is one that no video or audio has.
+
+    Which of the media types it is does not matter, nor one that says nothing, such as
+    application/octet-stream or what curl sends of itself: the first bytes count.
+    """
+    kind = declared.lower()
+    if kind in _MISTAKEN:
+        return False
+    if kind.startswith(_NO_MEDIA):
+        return True
+    return kind.startswith("application/") and _SUFFIX.split(kind)[-1] in _NO_MEDIA_SUFFIXES
 
 
 def _sniff_boxes(head: bytes) -> str | None:

@@ -8,6 +8,7 @@ from soundstrip_gateway.keys import KeyRing
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.login import LoginDesk
+from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
 
 
@@ -22,4 +23,5 @@ class Parts:
     keys: KeyRing
     lanes: Lanes
     tokens: Tokens
+    take_up: TakeUp
     max_upload: int

@@ -7,6 +7,11 @@ from soundstrip_service.problems import Problem
 
 RETRY_AFTER = {"Retry-After": "5"}
 
+_NO_MEDIA = (
+    "The file is no video or audio by its first bytes; "
+    "upload MP4, M4V, MOV, MKV, WebM, AVI, FLV or WMV."
+)
+
 
 def unavailable(what: str) -> Problem:
     """Something that the gateway needs does not answer: the world's fault, worth another try."""
@@ -61,12 +66,8 @@ def unsatisfiable(length: int) -> Problem:
     return _problem(status, "unsatisfiable-range", detail, headers)
 
 
-def unsupported_media() -> Problem:
-    """The first bytes are those of no video or audio format that is known here."""
-    detail = (
-        "The file is no video or audio by its first bytes; "
-        "upload MP4, M4V, MOV, MKV, WebM, AVI, FLV or WMV."
-    )
+def unsupported_media(detail: str = _NO_MEDIA) -> Problem:
+    """What is sent is no video or audio, by its first bytes or by its sender's own word."""
     return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", detail)
 
 

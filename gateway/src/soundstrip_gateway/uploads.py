@@ -36,4 +36,6 @@ def read_upload(request: flask.Request, limit: int) -> Iterator[Event]:
         return chain(fields, read_form_upload(request, limit))
     blocks = read_blocks(request.stream, request.content_length, limit)
     _, options = parse_options_header(request.headers.get("Content-Disposition"))
-    return read_bare(blocks, filename or options.get("filename"), parameters)
+    return read_bare(
+        blocks, filename or options.get("filename"), parameters, request.mimetype or None
+    )

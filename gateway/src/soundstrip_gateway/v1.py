@@ -111,7 +111,9 @@ def v1_routes(parts: Parts) -> flask.Blueprint:
         events = read_upload(flask.request, parts.max_upload)
         traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
-            conversion = parts.intake.take(events, caller, parse_wish, traceparent)
+            conversion = parts.intake.take(
+                events, caller, parse_wish, traceparent, flask.request.content_length
+            )
         url = _url(conversion.metadata.name)
         return answer_json(describe(conversion, url), HTTPStatus.ACCEPTED, {"Location": url})
 

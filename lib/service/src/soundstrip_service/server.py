@@ -6,6 +6,9 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -40,6 +43,7 @@ def serve(
     workers: int = 1,
     max_request_line: int = MAX_REQUEST_LINE,
     pace: Pace = Pace(),  # noqa: B008 - frozen
+    background: Sequence[Callable[[threading.Event], None]] = (),
 ) -> NoReturn:
     """Serve the app until SIGTERM or SIGINT, then finish the requests under way and exit.
 
@@ -59,6 +63,7 @@ def serve(
         workers: Processes; more than one only for an app whose processes need share nothing.
         max_request_line: The longest request line in bytes, at most 8190.
         pace: The slowest that a client may be that does send or take bytes.
+        background: What each worker process does beside, in a thread each, until its event is set.
     """
     options = _options(
         bind=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
@@ -67,6 +72,7 @@ def serve(
         workers=workers,
         max_request_line=max_request_line,
         pace=pace,
+        background=background,
     )
     _Application(guard_bodies(app), options).run()
     sys.exit(0)
@@ -80,6 +86,7 @@ def _options(
     workers: int,
     max_request_line: int,
     pace: Pace,
+    background: Sequence[Callable[[threading.Event], None]],
 ) -> dict[str, Any]:
     return {
         "bind": bind,
@@ -94,7 +101,7 @@ def _options(
         "control_socket_disable": True,
         "logger_class": _Logger,
         "when_ready": _limit_silence,
-        "post_worker_init": _leave_interrupts_to_the_master,
+        "post_worker_init": partial(_begin_work, background),
     }
 
 
@@ -120,6 +127,13 @@ def _leave_interrupts_to_the_master(_worker: Any) -> None:  # noqa: ANN401 - gun
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def _begin_work(background: Sequence[Callable[[threading.Event], None]], worker: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+    _leave_interrupts_to_the_master(worker)
+    worker.background_ends = threading.Event()
+    for work in background:
+        threading.Thread(target=work, args=(worker.background_ends,), daemon=True).start()
+
+
 class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
     """Ends as gracefully on SIGINT as on SIGTERM; a second SIGINT makes it quick."""
 
@@ -134,6 +148,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """
 
     pace = Pace()
+    background_ends: threading.Event
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn is untyped
         if not isinstance(conn.sock, PacedSocket):
@@ -148,6 +163,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
         super().set_accept_enabled(enabled)
         if not self.alive:
+            self.background_ends.set()
             for listener in self.sockets:
                 listener.close()
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -26,9 +26,6 @@ _CHUNKS_PER_QUERY = 1024
 """Some kilobytes of query for 255 MiB of chunks."""
 
 _TOUCH_SECONDS = 60.0
-
-Order = Callable[[StoredFile], str]
-"""Says of a file, of which all but the document stands, what is to be made of it."""
 
 
 def find_file(database: Documents, bucket: Bucket, file_id: str) -> StoredFile | None:
@@ -199,40 +196,48 @@ class FileWriter:
         self.length += len(data)
         self._touch()
 
-    def finish(
-        self, filename: str, metadata: Mapping[str, Any], order: Order | None = None
-    ) -> StoredFile:
-        """Write the rest and the file document, and return the file.
+    def finish(self, filename: str, metadata: Mapping[str, Any]) -> StoredFile:
+        """Seal the file and put its document, and return the file. Raises what they raise."""
+        return self.put(self.seal(filename, metadata))
 
-        `install`, `owner` and `sha256` are added to the metadata. Of two results of one run the
-        first wins: the loser removes its own chunks and returns the winner. What `order` says of
-        the file is kept in the intent from before the document stands.
+    def seal(self, filename: str, metadata: Mapping[str, Any]) -> StoredFile:
+        """Store the last chunks, and return the file as it will be: all but its document stands.
+
+        `install`, `owner` and `sha256` are added to the metadata.
+
+        Raises:
+            StorageUnavailable: If MongoDB does not take the chunks.
+        """
+        self._chunks.finish()
+        own = {"install": self._install, "owner": self._owner, "sha256": self.sha256}
+        return StoredFile(
+            id=self.id,
+            filename=filename,
+            length=self.length,
+            chunk_size=CHUNK_SIZE,
+            uploaded_at=datetime.now(UTC),
+            metadata=own | dict(metadata),
+        )
+
+    def put(self, file: StoredFile, order: str | None = None) -> StoredFile:
+        """Put the document of a sealed file, and return the file.
+
+        The order, what is to be made of it, is kept in the intent from before the document
+        stands. Of two results of one run the first wins: the loser removes its own chunks and
+        returns the winner.
 
         Raises:
             StorageUnavailable: If MongoDB does not take it.
         """
-        self._chunks.finish()
-        document = self._file_document(filename, metadata)
         if order is not None:
-            keep_order(self._database, self.id, order(StoredFile.parse(document)))
+            keep_order(self._database, self.id, order)
         with storage_errors():
             try:
-                self._database[self._bucket.files].insert_one(document)
+                self._database[self._bucket.files].insert_one(file.document())
             except DuplicateKeyError:
-                return self._yield_to_winner(metadata)
+                return self._yield_to_winner(file.metadata)
         self._finished = True
-        return StoredFile.parse(document)
-
-    def _file_document(self, filename: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        own = {"install": self._install, "owner": self._owner, "sha256": self.sha256}
-        return {
-            "_id": ObjectId(self.id),
-            "filename": filename,
-            "length": self.length,
-            "chunkSize": CHUNK_SIZE,
-            "uploadDate": datetime.now(UTC),
-            "metadata": own | dict(metadata),
-        }
+        return file
 
     def _yield_to_winner(self, metadata: Mapping[str, Any]) -> StoredFile:
         remove_file(self._database, self._bucket, self.id)

@@ -81,8 +81,11 @@ class Inventory:
             yield tuple(_remains(document) for document in page if document["_id"] not in complete)
 
     async def settle_intents(self, touched_before: datetime) -> None:
-        """Remove the old intents of files that are complete: their documents stand for them."""
-        stale = {"touchedAt": {"$lt": touched_before}}
+        """Remove the old intents of files that are complete: their documents stand for them.
+
+        One with an order stays: what was to become of its file has not become of it yet.
+        """
+        stale: Document = {"touchedAt": {"$lt": touched_before}, "order": {"$exists": False}}
         async for page in self._pages(INTENTS, {"install": self._install} | stale):
             complete = await self._find_complete(page)
             with storage_errors():

@@ -56,6 +56,17 @@ class StoredFile:
             metadata=document["metadata"],
         )
 
+    def document(self) -> dict[str, Any]:
+        """Return the file as its GridFS document."""
+        return {
+            "_id": ObjectId(self.id),
+            "filename": self.filename,
+            "length": self.length,
+            "chunkSize": self.chunk_size,
+            "uploadDate": self.uploaded_at,
+            "metadata": dict(self.metadata),
+        }
+
     @property
     def owner(self) -> str:
         """The id of the user whose file it is."""

@@ -1,0 +1,70 @@
+"""Takes up what a gateway has left that died between an upload's last byte and its conversion."""
+
+import random
+import threading
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+
+from soundstrip_crds.conversion import VideoConversion
+from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
+from soundstrip_gateway.orders import decode_orders
+from soundstrip_storage.connection import Documents
+from soundstrip_storage.errors import StorageUnavailable
+from soundstrip_storage.intents import Left, find_left, settle_intent
+
+log = structlog.get_logger("soundstrip.gateway")
+
+
+class TakeUp:
+    """Creates the conversions of complete sources whose intents hold an order.
+
+    Any number of gateways may do it at once: a conversion's name makes it one object. An order is
+    left to whoever took the upload for `seconds`, so that a conversion which its owner deletes
+    at once does not come again.
+    """
+
+    def __init__(self, database: Documents, cluster: Cluster, install: str, seconds: float) -> None:
+        self._database = database
+        self._cluster = cluster
+        self._install = install
+        self._seconds = seconds
+
+    def run(self, stop: threading.Event) -> None:
+        """Look again and again until `stop` is set; what is away is tried at the next look."""
+        while not stop.wait(self._seconds * random.uniform(0.5, 1)):  # noqa: S311 - jitter
+            try:
+                self.look()
+            except (StorageUnavailable, ClusterUnavailable) as error:
+                log.warning("uploads that were left wait longer", error=str(error))
+
+    def look(self) -> None:
+        """Take up all that is to be found now.
+
+        Raises:
+            StorageUnavailable: If MongoDB is away.
+            ClusterUnavailable: If the API server is away.
+        """
+        before = datetime.now(UTC) - timedelta(seconds=self._seconds)
+        for left in find_left(self._database, self._install, before):
+            self._take(left)
+
+    def _take(self, left: Left) -> None:
+        try:
+            orders = decode_orders(left.order)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            log.warning("an order can't be read", file_id=left.file.id, error=str(error))
+            return
+        if not left.file.metadata["refs"]:  # a claimed source has had its conversion
+            for conversion in orders:
+                self._create(conversion)
+        settle_intent(self._database, left.file.id)
+
+    def _create(self, conversion: VideoConversion) -> None:
+        try:
+            self._cluster.create(conversion)
+        except ClusterUnavailable:
+            if self._cluster.find(conversion.metadata.name) is None:
+                raise
+        log.info("taken up", conversion=conversion.metadata.name)
