@@ -30,6 +30,7 @@ VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42" + bytes(range(256)) 
 """What passes for a video until FFmpeg looks at it."""
 
 _KEY_ID = "test"
+_CHUNK = 255 * 1024
 
 
 class Auth:
@@ -159,12 +160,15 @@ class Stage:
 
     def _store_result(self, audio: bytes, owner: str) -> dict[str, Any]:
         file_id = ObjectId()
-        self.database["results.chunks"].insert_one({"files_id": file_id, "n": 0, "data": audio})
+        pieces = [audio[at : at + _CHUNK] for at in range(0, len(audio), _CHUNK)]
+        self.database["results.chunks"].insert_many(
+            [{"files_id": file_id, "n": n, "data": piece} for n, piece in enumerate(pieces)]
+        )
         self.database["results.files"].insert_one(
             {
                 "_id": file_id,
                 "length": len(audio),
-                "chunkSize": 261120,
+                "chunkSize": _CHUNK,
                 "uploadDate": None,
                 "filename": "Käse & Brot.mp3",
                 "metadata": {"owner": owner, "sha256": "ab" * 32, "contentType": "audio/mpeg"},
