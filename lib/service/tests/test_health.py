@@ -47,6 +47,15 @@ def test_readiness_is_ok_when_nothing_is_missing():
     assert flask_answers({"mongodb": fine}, "/health") == (200, {"status": "ok"})
 
 
+def test_what_only_a_part_needs_is_told_and_the_service_is_ready_all_the_same():
+    app = flask.Flask("sample")
+    app.register_blueprint(health_blueprint({"kubernetes": fine}, {"events": missing}))
+    answer = app.test_client().get("/health")
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "ok"
+    assert answer.get_json()["limited"].keys() == {"events"}
+
+
 def test_liveness_asks_no_store():
     assert flask_answers({"mongodb": missing}, "/livez") == (200, {"status": "ok"})
 

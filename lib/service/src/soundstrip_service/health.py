@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import Future
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -28,10 +28,14 @@ log = structlog.get_logger("soundstrip.health")
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """How it is; `missing` says of each thing that is needed and not there, why."""
+    """How it is; `missing` says of each thing that is needed and not there, why.
+
+    `limited` says it of each without which only a part can't be served.
+    """
 
     status: str
     missing: dict[str, str] = {}
+    limited: dict[str, str] = {}
 
 
 class Probe:
@@ -72,9 +76,14 @@ def find_missing(probes: Mapping[str, Probe], seconds: float = CHECK_SECONDS) ->
     return {name: complaint for name, complaint in found.items() if complaint is not None}
 
 
-def health_blueprint(checks: Mapping[str, Check]) -> flask.Blueprint:
-    """Return `/livez` (always 200) and `/health` (200, or 503 with what is missing)."""
-    probes = {name: Probe(name, check) for name, check in checks.items()}
+def health_blueprint(
+    checks: Mapping[str, Check], optional: Mapping[str, Check] | None = None
+) -> flask.Blueprint:
+    """Return `/livez` (always 200) and `/health` (200, or 503 with what is missing).
+
+    What is `optional` is told as `limited` when it is missing, and the answer is 200 all the same.
+    """
+    probes = {name: Probe(name, check) for name, check in {**checks, **(optional or {})}.items()}
     blueprint = flask.Blueprint("health", __name__)
 
     @blueprint.get("/livez")
@@ -94,7 +103,7 @@ def health_blueprint(checks: Mapping[str, Check]) -> flask.Blueprint:
         )
     )
     def health() -> flask.Response:
-        return _respond(*_judge(find_missing(probes)))
+        return _respond(*_judge(find_missing(probes), frozenset(optional or {})))
 
     return blueprint
 
@@ -143,10 +152,15 @@ def _handler(probes: Mapping[str, Probe]) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _judge(missing: Mapping[str, str]) -> tuple[HTTPStatus, dict[str, object]]:
-    if missing:
-        return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "unavailable", "missing": dict(missing)}
-    return HTTPStatus.OK, {"status": "ok"}
+def _judge(
+    missing: Mapping[str, str], optional: Set[str] = frozenset()
+) -> tuple[HTTPStatus, dict[str, object]]:
+    limited = {name: why for name, why in missing.items() if name in optional}
+    needed = {name: why for name, why in missing.items() if name not in optional}
+    body: dict[str, object] = {"status": "unavailable" if needed else "ok"}
+    body |= {"missing": needed} if needed else {}
+    body |= {"limited": limited} if limited else {}
+    return HTTPStatus.SERVICE_UNAVAILABLE if needed else HTTPStatus.OK, body
 
 
 def _complaint(run: "Future[None]", seconds: float) -> str | None:
