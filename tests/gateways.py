@@ -86,11 +86,10 @@ class Gateway:
 
     def kill(self) -> None:
         """Kill it, so that nothing of it does anything more."""
-        master = self._process.pid
-        workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        workers = self._workers()
         self._process.kill()  # Before the workers, or it would start new ones.
         for worker in workers:
-            os.kill(int(worker), signal.SIGKILL)
+            os.kill(worker, signal.SIGKILL)
         self._process.wait(15)
 
     def peak_memory(self) -> int:
@@ -99,9 +98,14 @@ class Gateway:
         All of the worker's peak, and of the master what it does not share with the worker.
         """
         master = self._process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
         private = _memory(Path(f"/proc/{master}/smaps_rollup"), "Private_Clean|Private_Dirty")
-        return private + sum(_memory(Path(f"/proc/{child}/status"), "VmHWM") for child in children)
+        workers = (Path(f"/proc/{worker}/status") for worker in self._workers())
+        return private + sum(_memory(status, "VmHWM") for status in workers)
+
+    def _workers(self) -> list[int]:
+        master = self._process.pid
+        children = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [int(child) for child in children.split()]
 
 
 def _memory(file: Path, names: str) -> int:

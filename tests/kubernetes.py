@@ -1,8 +1,10 @@
 """The real cluster, as a person reaches it: by kubectl."""
 
 import json
+import secrets
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 CONTEXT = "kind-soundstrip"
@@ -82,3 +84,17 @@ class Namespace:
 
 def _as_list(bodies: Sequence[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": bodies})
+
+
+@contextmanager
+def fresh_namespace() -> Iterator[Namespace]:
+    """Lend a namespace, which goes with all that is in it."""
+    namespace = Namespace(f"test-{secrets.token_hex(4)}")
+    namespace.kubectl("create", "namespace", namespace.name)
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    namespace.kubectl("label", "namespace", namespace.name, label)
+    yield namespace
+    for conversion in namespace.list("videoconversions"):
+        name = conversion["metadata"]["name"]
+        namespace.patch("videoconversion", name, {"metadata": {"finalizers": None}})
+    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")

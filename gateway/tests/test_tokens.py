@@ -37,8 +37,10 @@ def _sign(
 
 
 def test_a_good_token_says_who_asks(tokens: Tokens):
-    caller = tokens.verify(_sign(_claims(admin=True)))
-    assert caller == Caller(id="42", name="ann", email="ann@example.org", admin=True)
+    claims = _claims(admin=True)
+    caller = tokens.verify(_sign(claims))
+    email, expiry = "ann@example.org", claims["exp"]
+    assert caller == Caller(id="42", name="ann", email=email, admin=True, expires_at=expiry)
 
 
 def test_a_name_is_taken_from_what_there_is(tokens: Tokens):

@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from tests.containers import Server, container
 from tests.gateways import gateway, stage  # noqa: F401 - fixtures
-from tests.kubernetes import Namespace
+from tests.kubernetes import Namespace, fresh_namespace
 from tests.operators import (  # noqa: F401 - fixtures
     api,
     database,
@@ -42,7 +42,7 @@ def mongo_server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mongo_uri(mongo_server: Server) -> str:
     return _mongo_uri(mongo_server)
 
@@ -173,12 +173,5 @@ def crd() -> None:
 
 @pytest.fixture
 def kube(crd: None) -> Iterator[Namespace]:
-    namespace = Namespace(f"test-{secrets.token_hex(4)}")
-    namespace.kubectl("create", "namespace", namespace.name)
-    label = "pod-security.kubernetes.io/enforce=restricted"
-    namespace.kubectl("label", "namespace", namespace.name, label)
-    yield namespace
-    for conversion in namespace.list("videoconversions"):
-        name = conversion["metadata"]["name"]
-        namespace.patch("videoconversion", name, {"metadata": {"finalizers": None}})
-    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
+    with fresh_namespace() as namespace:
+        yield namespace

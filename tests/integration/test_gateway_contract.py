@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from tests.gateways import VIDEO, Gateway, Stage
+from tests.live import run_replica
 
 _EXAMPLES = 15
 _OUTCOMES = (("Succeeded", b"ID3"), ("NoAudioTrack", None), (None, None))
@@ -27,6 +29,13 @@ for kind in ("video/*", "audio/*"):
 schemathesis.openapi.format("binary", media)
 """
 """What goes for a video, so that uploads get beyond the door."""
+
+
+@pytest.fixture
+def gateway(stage: Stage) -> Iterator[Gateway]:
+    """A gateway whose live events end at once."""
+    with run_replica(stage, MAX_STREAM_SECONDS="0.05") as replica:
+        yield replica.gateway
 
 
 @pytest.mark.timeout(400)

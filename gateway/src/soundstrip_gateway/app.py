@@ -14,6 +14,8 @@ from soundstrip_gateway.forms import FormRefused
 from soundstrip_gateway.keys import AuthUnavailable
 from soundstrip_gateway.lanes import LanesTaken
 from soundstrip_gateway.legacy import legacy_routes
+from soundstrip_gateway.live.handover import EventsUnavailable
+from soundstrip_gateway.live.routes import live_routes
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import malformed, unauthorized, unavailable, unprocessable
@@ -38,6 +40,7 @@ def create_app(parts: Parts) -> flask.Flask:
     app.after_request(_drain_after_errors)
     app.register_blueprint(legacy_routes(parts))
     app.register_blueprint(v1_routes(parts))
+    app.register_blueprint(live_routes(parts))
     app.register_blueprint(_health_routes(parts))
     app.register_blueprint(document_routes())
     return app
@@ -49,7 +52,8 @@ def _health_routes(parts: Parts) -> flask.Blueprint:
             "mongodb": parts.library.check,
             "kubernetes": parts.cluster.check,
             "auth": parts.keys.check,
-        }
+        },
+        optional={"events": parts.live.check} if parts.live.is_open else {},
     )
 
 
@@ -57,6 +61,7 @@ def _install_refusals(app: flask.Flask) -> None:
     """Say once which answer each error of the rooms below becomes."""
     refusals: dict[type[Exception], Callable[[str], Problem]] = {
         FormRefused: malformed,
+        EventsUnavailable: unavailable,
         PageRefused: unprocessable,
         LanesTaken: unavailable,
         WishRefused: unprocessable,

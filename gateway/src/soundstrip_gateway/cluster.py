@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.names import GROUP, OWNER_LABEL, PLURAL, VERSION
+from soundstrip_gateway.namespaces import SERVICE_ACCOUNT
 
 _TIMEOUT_SECONDS = (2.0, 5.0)
 _CHECK_TIMEOUT_SECONDS = (1.0, 2.0)
@@ -23,8 +23,6 @@ _CONNECTIONS = 32
 
 _PAGE = 250
 """Objects in one answer of the API server: a few hundred kilobytes."""
-
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 log = structlog.get_logger("soundstrip.gateway")
 
@@ -182,7 +180,7 @@ def connect_cluster(namespace: str) -> Cluster:
         kubernetes.config.ConfigException: If there is neither.
     """
     configuration = Configuration()
-    if (_SERVICE_ACCOUNT / "token").exists():
+    if (SERVICE_ACCOUNT / "token").exists():
         config.load_incluster_config(client_configuration=configuration)
     else:
         config.load_kube_config(client_configuration=configuration)
@@ -191,9 +189,3 @@ def connect_cluster(namespace: str) -> Cluster:
     )
     configuration.connection_pool_maxsize = _CONNECTIONS
     return Cluster(CustomObjectsApi(ApiClient(configuration)), namespace)
-
-
-def own_namespace(default: str) -> str:
-    """Return the namespace of the pod that this runs in, or the default outside of any."""
-    file = _SERVICE_ACCOUNT / "namespace"
-    return file.read_text().strip() if file.exists() else default

@@ -6,13 +6,15 @@ from typing import NoReturn
 from pydantic import Field, SecretStr
 
 from soundstrip_gateway.app import create_app
-from soundstrip_gateway.cluster import Cluster, connect_cluster, own_namespace
+from soundstrip_gateway.cluster import Cluster, connect_cluster
 from soundstrip_gateway.door import Unlimited
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
+from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
+from soundstrip_gateway.namespaces import own_namespace
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
@@ -48,6 +50,9 @@ class GatewaySettings(TracedSettings, ServedSettings):
     install_id: str = Field("soundstrip", description="marks the files of this installation")
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a pod's own
     port: int = Field(8000, description="port to listen on", ge=1, le=65535)
+    live_socket: str = Field(
+        "", description="Unix socket of the process for live events; none: no live events"
+    )
     take_up_seconds: float = Field(
         60,
         description="how long an upload that has no conversion yet is left to the gateway that "
@@ -105,6 +110,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
+        live=LiveDesk(settings.live_socket),
         tokens=Tokens(keys),
         take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
         max_upload=settings.max_content_length,

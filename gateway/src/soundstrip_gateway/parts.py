@@ -7,6 +7,7 @@ from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
+from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
@@ -22,6 +23,7 @@ class Parts:
     login: LoginDesk
     keys: KeyRing
     lanes: Lanes
+    live: LiveDesk
     tokens: Tokens
     take_up: TakeUp
     max_upload: int

@@ -19,6 +19,13 @@ def unavailable(what: str) -> Problem:
     return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
 
 
+def too_many_streams() -> Problem:
+    """The user watches as many streams of events as one may."""
+    detail = "You have as many streams of events open as a user may have; close one of them."
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    return _problem(status, "too-many-streams", detail, RETRY_AFTER)
+
+
 def unauthorized(detail: str, scheme: str) -> Problem:
     """The caller did not say, or could not prove, who is asking."""
     challenge = {"WWW-Authenticate": f'{scheme} realm="soundstrip"'}

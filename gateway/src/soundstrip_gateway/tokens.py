@@ -26,12 +26,16 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """The user on whose behalf a request comes; `email` is where messages go, if anywhere."""
+    """The user on whose behalf a request comes; `email` is where messages go, if anywhere.
+
+    `expires_at`, in seconds since 1970, is when the proof of that loses its worth.
+    """
 
     id: str
     name: str
     email: str | None
     admin: bool
+    expires_at: float | None = None
 
 
 class Tokens:
@@ -86,4 +90,5 @@ def read_claims(claims: Mapping[str, Any]) -> Caller:
         name=owner.name,
         email=email if sendable else None,
         admin=claims.get("admin") is True,
+        expires_at=claims.get("exp"),
     )

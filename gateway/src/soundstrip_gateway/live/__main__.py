@@ -1,0 +1,3 @@
+from soundstrip_gateway.live.main import main
+
+main()
