@@ -25,6 +25,7 @@ from tests.chart.rendering import (
 )
 
 from soundstrip_auth.settings import AuthSettings
+from soundstrip_gateway.live.main import LiveSettings
 from soundstrip_gateway.main import GatewaySettings
 from soundstrip_notifier.settings import NotifierSettings
 from soundstrip_operator.release.main import ReleaseSettings
@@ -34,6 +35,7 @@ from soundstrip_service.settings import Settings
 SETTINGS: dict[str, type[Settings]] = {
     "auth": AuthSettings,
     "gateway": GatewaySettings,
+    "live": LiveSettings,
     "notifier": NotifierSettings,
     "operator": OperatorSettings,
     "release-finalizers": ReleaseSettings,
@@ -134,10 +136,12 @@ def test_every_server_is_probed_and_its_life_asks_no_store(rendered: list[Body])
     for body in rendered:
         if body["kind"] not in {"Deployment", "StatefulSet"}:
             continue
-        [container] = body["spec"]["template"]["spec"]["containers"]
-        assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
-        life = container["livenessProbe"].get("httpGet", {"path": "/livez"})
-        assert life["path"] == "/livez", container["name"]
+        main, *beside = body["spec"]["template"]["spec"]["containers"]
+        assert "readinessProbe" in main, main["name"]
+        for container in (main, *beside):
+            assert {"startupProbe", "livenessProbe"} <= container.keys(), container["name"]
+            life = container["livenessProbe"].get("httpGet", {"path": "/livez"})
+            assert life["path"] == "/livez", container["name"]
 
 
 def test_only_those_who_ask_the_api_server_hold_a_token(rendered: list[Body]):
@@ -167,13 +171,15 @@ def test_every_variable_is_one_that_the_room_knows_and_none_is_missing(rendered:
     for component, spec in pods(rendered):
         if component not in SETTINGS:
             continue
-        met.add(component)
-        given = environment(spec["containers"][0]).keys()
-        fields = SETTINGS[component].model_fields
-        assert given <= {name.upper() for name in fields}, component
-        required = {name.upper() for name, field in fields.items() if field.is_required()}
-        assert required <= given, component
-    assert {"auth", "gateway", "operator"} <= met
+        for container in spec["containers"]:
+            name = container["name"]
+            met.add(name)
+            given = environment(container).keys()
+            fields = SETTINGS[name].model_fields
+            assert given <= {field.upper() for field in fields}, name
+            required = {name.upper() for name, field in fields.items() if field.is_required()}
+            assert required <= given, name
+    assert {"auth", "gateway", "live", "operator"} <= met
 
 
 def test_every_secret_that_a_pod_reads_has_the_key(rendered: list[Body]):
@@ -248,8 +254,19 @@ def test_a_new_operator_is_ready_before_the_old_one_is_told_to_end():
 
 
 def test_the_gateway_lives_within_150_mebibytes():
-    [container] = dict(pods(render()))["gateway"]["containers"]
+    container = dict(pods(render()))["gateway"]["containers"][0]
     assert container["resources"]["limits"]["memory"] == "150Mi"
+
+
+def test_the_gateway_and_the_live_process_share_the_socket_and_nothing_else():
+    gateway, live = dict(pods(render()))["gateway"]["containers"]
+    shared = environment(gateway)["LIVE_SOCKET"]
+    assert environment(live)["LIVE_SOCKET"] == shared
+    mounts = [{m["name"]: m["mountPath"] for m in one["volumeMounts"]} for one in (gateway, live)]
+    assert mounts[1] == {"live": "/run/soundstrip"}
+    assert mounts[0]["live"] == "/run/soundstrip"
+    assert shared.startswith("/run/soundstrip/")
+    assert "MONGO_URI" not in environment(live)
 
 
 def test_what_opens_the_stored_data_is_kept_when_the_release_goes():
@@ -369,7 +386,7 @@ def test_images_have_the_tags_that_were_built_or_the_charts_version():
     file = CHART / "files" / "images.yaml"
     tags: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
-    [container] = dict(pods(render()))["gateway"]["containers"]
+    container = dict(pods(render()))["gateway"]["containers"][0]
     assert container["image"] == f"soundstrip/service:{tags.get('service', version)}"
     given = dict(pods(render("--set=images.service.tag=mine")))["gateway"]["containers"][0]
     assert given["image"] == "soundstrip/service:mine"
