@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soundstrip_gateway.live.backlog import PROGRESS_SECONDS, Backlog, Event, Ready, Reset, Told
@@ -119,8 +119,19 @@ steps = st.one_of(
 )
 
 
+CAME_AND_WENT = (
+    ("change", "a", "running", True),
+    ("read",),
+    ("break", 0, 1),
+    ("change", "a", None, False),
+    ("list",),
+)
+"""Told by one replica, and gone before the other, which was behind, had seen it at all."""
+
+
 @settings(max_examples=300)
 @given(st.lists(changes, max_size=4), st.lists(steps, min_size=8, max_size=40), st.integers(0, 2))
+@example([], [*CAME_AND_WENT], 0)
 def test_a_reader_who_breaks_off_ends_with_the_same_states_as_the_server(
     before: list[tuple[str, str, str | None, bool]],
     script: list[tuple[object, ...]],
@@ -213,6 +224,19 @@ def test_a_replica_that_is_behind_tells_nothing_that_the_reader_has_seen():
     for change in board.put(sight("a", 7)):
         assert not backlog.add(change)
     assert [event.mark for event in backlog.take(0.0) if isinstance(event, Ready)] == [8]
+
+
+def test_one_that_came_and_went_unseen_is_told_as_gone_to_who_waits_for_it():
+    board = Board(9)
+    list(board.replace([], 5))
+    all_of_them, one = (Backlog(board, "ann", name, None) for name in (None, "a"))
+    for backlog in (all_of_them, one):
+        backlog.take(0.0)
+    list(board.replace([], 9))
+    assert all_of_them.take(1.0) == [Reset()]
+    [told] = one.take(1.0)
+    assert isinstance(told, Told)
+    assert (told.sight.name, told.sight.is_gone, one.has_ended) == ("a", True, True)
 
 
 def test_one_that_is_watched_ends_with_its_last_state_or_its_deletion():

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import zip_longest
 
 from soundstrip_gateway.live.board import Board
 from soundstrip_gateway.live.sights import Sight, see_gone
@@ -65,6 +66,7 @@ class Backlog:
         self._sent: dict[str, tuple[float, str]] = {}
         self._is_ready = False
         self._is_reset = name is not None or since is None or since >= board.horizon
+        self._lists = board.lists
 
     def add(self, sight: Sight) -> bool:
         """Take note of a change; return whether it is one for this reader."""
@@ -76,6 +78,9 @@ class Backlog:
     def take(self, now: float) -> list[Event]:
         """Return what is to be told now, a batch at most; `now` is in seconds of any clock."""
         self._sent = {n: s for n, s in self._sent.items() if now - s[0] < PROGRESS_SECONDS}
+        if self._lists != self._board.lists:
+            self._lists = self._board.lists
+            self._allow_for_a_gap()
         return list(self._take(now))
 
     def due(self, now: float) -> float | None:
@@ -84,28 +89,39 @@ class Backlog:
             return None
         return max(0.0, min(self._due_at(self._look(n), now) for n in self._pending) - now)
 
+    def _allow_for_a_gap(self) -> None:
+        """The reader may know, from elsewhere, what came and went without the board's seeing it."""
+        if self._name is None:
+            self._is_reset = False
+        elif self._name not in self._board.of(self._owner):
+            self._pending.add(self._name)
+
     def _take(self, now: float) -> Iterator[Event]:
         if not self._is_reset:
             self._is_reset = True
             yield Reset()
-        ready = (s for s in map(self._look, self._pending) if self._due_at(s, now) <= now)
-        for sight in nsmallest(BATCH, ready, key=lambda s: s.version):
-            yield self._tell(sight, now)
+        pending = [self._look(name) for name in self._pending]
+        due = (sight for sight in pending if self._due_at(sight, now) <= now)
+        batch = nsmallest(BATCH, due, key=lambda sight: sight.version)
+        for sight in batch:
+            self._note(sight, now)
+        held = min((s.version for s in pending if s.name in self._pending), default=None)
+        for sight, later in zip_longest(batch, batch[1:]):
+            yield Told(self._mark(later.version if later else None, held), sight)
         if not self._is_ready and not self._first and not self.has_ended:
             self._is_ready = True
-            yield Ready(self._mark())
+            yield Ready(self._mark(held))
 
-    def _tell(self, sight: Sight, now: float) -> Told:
+    def _note(self, sight: Sight, now: float) -> None:
         self._pending.discard(sight.name)
         self._first.discard(sight.name)
         self._sent[sight.name] = (now, sight.stage)
         self.has_ended = self._name is not None and sight.is_finished
-        return Told(self._mark(), sight)
 
-    def _mark(self) -> int:
-        if not self._pending:
-            return max(self._board.newest, self._since)
-        return min(self._look(name).version for name in self._pending) - 1
+    def _mark(self, *untold: int | None) -> int:
+        """Return up to where all is told but these versions."""
+        lowest = min((version for version in untold if version is not None), default=None)
+        return max(self._board.newest, self._since) if lowest is None else lowest - 1
 
     def _look(self, name: str) -> Sight:
         """What is not on the board any more went, and its tombstone too, up to the horizon."""

@@ -21,7 +21,9 @@ class Board:
         self.newest = 0
         """The version up to which all is known."""
         self.horizon = 0
-        self.is_loaded = False
+        self.lists = 0
+        """How often all was read anew, so that a change may have been passed over."""
+
         self._limit = tombstones
         self._owners: dict[str, dict[str, Sight]] = {}
         self._owner_of: dict[str, str] = {}
@@ -29,6 +31,11 @@ class Board:
 
     def __len__(self) -> int:
         return len(self._owner_of)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it was ever read."""
+        return self.lists > 0
 
     def of(self, owner: str) -> Mapping[str, Sight]:
         """Return the owner's conversions by their names, tombstones among them."""
@@ -62,9 +69,8 @@ class Board:
             yield from self.put(sight)
         for name in self._owner_of.keys() - there:
             yield from self.remove(name, version)
-        if not self.is_loaded:
-            self.horizon = version
-        self.is_loaded = True
+        self.horizon = version  # what came and went since the last look was never seen
+        self.lists += 1
         self.reach(version)
 
     def reach(self, version: int) -> None:

@@ -53,6 +53,7 @@ class Outlet(asyncio.Protocol):
         """
         if self._transport is not None and self.is_open and data:
             self._transport.write(data)
+        await asyncio.sleep(0)  # a client who takes all at once must not hold up the others
         try:
             async with asyncio.timeout(patience):
                 await self._flowing.wait()
