@@ -44,3 +44,9 @@ def test_harmless_text_stays_as_it_is(text: str):
 def test_keys_that_only_mention_a_secret_are_left_alone():
     fields = {"tokens_issued": 3, "password_age_days": 4}
     assert redact(fields) == fields
+
+
+@given(SECRET, st.sampled_from(["ss_", "ssr_", "ssv_"]))
+def test_auth_s_own_tokens_are_masked_wherever_they_stand(secret: str, kind: str):
+    token = kind + secret + "0123456789ab"
+    assert token not in redact_text(f"could not read {token}, sorry")

@@ -18,12 +18,15 @@ _ASSIGNMENT = re.compile(
     r"[\"']?\s*[=:]\s*[\"']?)[^\s&\"',;)}\]]+",
     re.IGNORECASE,
 )
+_OWN = re.compile(r"\b(?P<kind>ss[rv]?_)[A-Za-z0-9_\-]{20,}")
+"""Auth's API keys, refresh tokens and tokens of letters."""
 
 
 def redact_text(text: str) -> str:
-    """Return the text without credentials in URIs, headers, queries and assignments."""
+    """Return the text without auth's tokens and credentials in URIs, headers and assignments."""
     text = _URI_CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
     text = _HEADER_CREDENTIALS.sub(rf"\g<kind> {MASK}", text)
+    text = _OWN.sub(rf"\g<kind>{MASK}", text)
     return _ASSIGNMENT.sub(rf"\g<name>{MASK}", text)
 
 
