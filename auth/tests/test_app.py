@@ -1,32 +1,25 @@
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Never
+from typing import Any, Never
 
 import pytest
 from flask.testing import FlaskClient
 
-from soundstrip_auth.accounts import Accounts
 from soundstrip_auth.app import create_app
 from soundstrip_auth.database import Database, DatabaseUnavailable
-from soundstrip_auth.passwords import Passwords
-from soundstrip_auth.store import UserStore
-from soundstrip_auth.tokens import TokenKey, make_claims
-from soundstrip_auth.users import Role, User
+from soundstrip_auth.parts import Parts
+from soundstrip_auth.tokens import LEGACY_LIFETIME, Tokens, make_claims
+from soundstrip_auth.users import User
 
-USER = User("5f1d7a84db9c4a5bb1c4d9c8a4b8f0aa", "anna", "anna@example.org", Role.USER)
-KEY = TokenKey(b"0123456789abcdef0123456789abcdef")
-NOWHERE = Database("127.0.0.1", 1, "user", "geheim", "auth")
-"""Nothing listens on port 1."""
+MakeParts = Callable[..., Parts]
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[FlaskClient]:
-    accounts = Accounts(UserStore(NOWHERE), Passwords(), 2)
-    app = create_app(accounts, KEY, NOWHERE.check, lambda: datetime.now(UTC))
-    with app.test_client() as client:
+@pytest.fixture
+def client(make_parts: MakeParts) -> Iterator[FlaskClient]:
+    with create_app(make_parts()).test_client() as client:
         yield client
 
 
@@ -35,9 +28,11 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_valid_token_is_answered_with_its_claims(client: FlaskClient, method: str):
-    claims = make_claims(USER, datetime.now(UTC))
-    answer = client.open("/validate", method=method, headers=bearer(KEY.sign(claims)))
+def test_a_valid_token_is_answered_with_its_claims(
+    client: FlaskClient, tokens: Tokens, user: User, method: str
+):
+    claims = make_claims(user, datetime.now(UTC), LEGACY_LIFETIME)
+    answer = client.open("/validate", method=method, headers=bearer(tokens.sign(claims)))
     assert answer.status_code == 200
     assert answer.get_json() == claims
 
@@ -77,14 +72,16 @@ def test_readiness_names_mysql_and_liveness_does_not_ask_it(client: FlaskClient)
     assert client.get("/livez").status_code == 200
 
 
-def test_the_keys_are_published_and_may_be_cached(client: FlaskClient):
+def test_the_keys_are_published_and_may_be_cached(client: FlaskClient, tokens: Tokens):
     answer = client.get("/.well-known/jwks.json")
-    assert answer.get_json() == KEY.jwks()
+    assert answer.get_json() == tokens.jwks()
     assert "max-age" in answer.headers["Cache-Control"]
 
 
-def test_a_token_and_its_claims_are_not_to_be_cached(client: FlaskClient):
-    token = KEY.sign(make_claims(USER, datetime.now(UTC)))
+def test_a_token_and_its_claims_are_not_to_be_cached(
+    client: FlaskClient, tokens: Tokens, user: User
+):
+    token = tokens.issue(user, LEGACY_LIFETIME)
     assert client.get("/validate", headers=bearer(token)).headers["Cache-Control"] == "no-store"
 
 
@@ -92,7 +89,7 @@ def test_login_by_get_is_not_allowed(client: FlaskClient):
     assert client.get("/login").status_code == 405
 
 
-def test_more_logins_than_places_are_turned_away_at_once():
+def test_more_logins_than_places_are_turned_away_at_once(make_parts: MakeParts):
     arrived, release = threading.Event(), threading.Event()
 
     class SlowDatabase(Database):
@@ -102,9 +99,7 @@ def test_more_logins_than_places_are_turned_away_at_once():
             raise DatabaseUnavailable("It was slow.")
 
     slow = SlowDatabase("127.0.0.1", 1, "user", "geheim", "auth")
-    app = create_app(
-        Accounts(UserStore(slow), Passwords(), 1), KEY, slow.check, lambda: datetime.now(UTC)
-    )
+    app = create_app(make_parts(slow, places=1))
     basic = base64.b64encode(b"anna:long enough").decode()
     headers = {"Authorization": f"Basic {basic}"}
     with ThreadPoolExecutor(1) as pool:
@@ -115,3 +110,68 @@ def test_more_logins_than_places_are_turned_away_at_once():
         assert first.result(20).status_code == 503
     assert turned_away.status_code == 503
     assert "at once" in turned_away.get_json()["detail"]
+
+
+def test_letters_that_nobody_can_send_are_501_for_everybody(client: FlaskClient):
+    answer = client.post("/v1/password-resets", json={"email": "anna@example.org"})
+    assert answer.status_code == 501
+    assert answer.get_json()["type"].endswith("/mail-not-set-up")
+    assert "GMAIL_ADDRESS" in answer.get_json()["detail"]
+
+
+def test_a_reset_is_asked_for_without_looking_whether_there_is_such_a_user(make_parts: MakeParts):
+    asked: list[str] = []
+
+    class Asked(Database):
+        def write(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+            asked.append(statement.split()[2])
+            return 1
+
+        def read(self, statement: str, parameters: Sequence[Any] = ()) -> Never:
+            raise AssertionError(statement)
+
+    app = create_app(make_parts(Asked("127.0.0.1", 1, "u", "p", "auth"), sends_mail=True))
+    answer = app.test_client().post("/v1/password-resets", json={"email": "anna@example.org"})
+    assert (answer.status_code, answer.data, asked) == (202, b"", ["letters"])
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"login": "anna"}', b"[" * 9999])
+def test_a_body_that_is_not_what_is_expected_is_400(client: FlaskClient, body: bytes):
+    answer = client.post("/v1/sessions", data=body)
+    assert answer.status_code == 400
+    assert answer.content_type == "application/problem+json"
+
+
+def test_what_a_body_holds_is_not_quoted(client: FlaskClient):
+    body = {"login": "anna", "password": {"geheim": 1}}
+    answer = client.post("/v1/sessions", json=body)
+    assert answer.status_code == 400
+    assert "geheim" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/sessions"),
+        ("DELETE", "/v1/sessions/current"),
+        ("POST", "/v1/password"),
+        ("GET", "/v1/api-keys"),
+        ("POST", "/v1/api-keys"),
+        ("GET", "/v1/users"),
+        ("POST", "/v1/users"),
+        ("PATCH", "/v1/users/x"),
+        ("DELETE", "/v1/users/x"),
+        ("DELETE", "/v1/users/x/lock"),
+        ("GET", "/v1/audit"),
+        ("POST", "/v1/invitations"),
+    ],
+)
+def test_who_does_not_say_who_they_are_gets_401(client: FlaskClient, method: str, path: str):
+    assert client.open(path, method=method).status_code == 401
+    assert client.open(path, method=method, headers=bearer("ss_x")).status_code == 401
+
+
+def test_registration_by_invitation_is_not_open_to_everybody(client: FlaskClient):
+    answer = client.post("/v1/registrations", json={"email": "eve@example.org"})
+    assert answer.status_code == 403
+    assert answer.get_json()["type"].endswith("/registration-closed")

@@ -22,6 +22,12 @@ def test_the_credentials_are_passed_on_as_they_came(
     assert desk.exchange(BASIC) == "t"
 
 
+def test_the_client_s_address_is_passed_on(desk: LoginDesk, httpserver: HTTPServer):
+    headers = {"X-Forwarded-For": "192.0.2.1"}
+    httpserver.expect_request("/login", "POST", headers=headers).respond_with_json({"token": "t"})
+    assert desk.exchange(BASIC, "192.0.2.1") == "t"
+
+
 @pytest.mark.parametrize("status", [401, 429])
 def test_a_refusal_is_passed_back(desk: LoginDesk, httpserver: HTTPServer, status: int):
     httpserver.expect_request("/login").respond_with_data("", status, {"Retry-After": "7"})

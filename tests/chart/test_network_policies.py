@@ -19,7 +19,7 @@ ALLOWED = {
     "stranger": {"gateway", "auth"},
     "worker": {"gateway", "auth", "operator", "mongodb"},
     "gateway": {"gateway", "auth", "mongodb"},
-    "auth": {"gateway", "auth", "mysql"},
+    "auth": {"gateway", "auth", "mysql", "mail"},
     "operator": {"gateway", "auth", "mongodb", "rabbitmq"},
     "notifier": {"gateway", "auth", "mongodb", "rabbitmq", "mail"},
     "mail": {"gateway", "auth"},

@@ -70,6 +70,7 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "worker.memory=much",
         "operator.env.lower=1",
         "auth.firstUser.email=nobody",
+        "auth.registration=everybody",
     ],
 )
 def test_a_value_that_means_nothing_is_refused(wrong: str):
@@ -347,6 +348,24 @@ def test_mail_goes_to_the_sink_without_tls_or_to_the_account_that_is_set():
     smtp = environment(dict(pods(render(*SMTP)))["notifier"]["containers"][0])
     assert (smtp["SMTP_HOST"], smtp["SMTP_TLS"]) == ("smtp.gmail.com", "starttls")
     assert smtp["GMAIL_PASSWORD"]["secretKeyRef"]["name"] == "my-smtp"
+
+
+def test_auth_sends_its_letters_where_the_notifier_does_or_says_that_it_can_not():
+    for arguments in (MAIL, SMTP):
+        specs = dict(pods(render(*arguments)))
+        notifier = environment(specs["notifier"]["containers"][0])
+        auth = environment(specs["auth"]["containers"][0])
+        names = {name for name in notifier if name.startswith(("SMTP", "GMAIL"))}
+        assert names
+        assert {name: auth.get(name) for name in names} == {name: notifier[name] for name in names}
+    assert "GMAIL_ADDRESS" not in environment(dict(pods(render()))["auth"]["containers"][0])
+
+
+def test_a_secret_of_one_s_own_may_hold_the_key_before_it():
+    specs = dict(pods(render("--set=auth.existingSecret=my-key")))
+    auth = environment(specs["auth"]["containers"][0])
+    reference = auth["SECRET_KEY_PREVIOUS"]["secretKeyRef"]
+    assert reference == {"name": "my-key", "key": "secret-key-previous", "optional": True}
 
 
 def test_traces_go_nowhere_unless_a_collector_is_named():

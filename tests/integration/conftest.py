@@ -2,11 +2,8 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import mysql.connector as mysql_driver
 import pika
 import pytest
 import requests
@@ -14,6 +11,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from tests.containers import Server, container
+from tests.databases import MYSQL_PASSWORD, MySql, mysql_answers, mysql_database
 from tests.gateways import gateway, stage  # noqa: F401 - fixtures
 from tests.kubernetes import Namespace, fresh_namespace
 from tests.operators import (  # noqa: F401 - fixtures
@@ -68,23 +66,12 @@ def _mongo_answers(server: Server) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class MySql:
-    """A fresh database."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-
-
 @pytest.fixture(scope="session")
 def mysql_server() -> Iterator[Server]:
-    environment = {"MYSQL_ROOT_PASSWORD": _PASSWORD}
+    environment = {"MYSQL_ROOT_PASSWORD": MYSQL_PASSWORD}
     arguments = ["mysqld", "--performance-schema=OFF", "--innodb-buffer-pool-size=32M"]
     with container("mysql:8.4", 3306, environment=environment, arguments=arguments) as server:
-        wait_until(lambda: _mysql_answers(server), "mysqld answers", seconds=120)
+        wait_until(lambda: mysql_answers(server), "mysqld answers", seconds=120)
         yield server
 
 
@@ -92,37 +79,6 @@ def mysql_server() -> Iterator[Server]:
 def mysql(mysql_server: Server) -> Iterator[MySql]:
     with mysql_database(mysql_server) as mysql:
         yield mysql
-
-
-@contextmanager
-def mysql_database(server: Server) -> Iterator[MySql]:
-    """Lend a fresh database of the server."""
-    name = f"test_{secrets.token_hex(6)}"
-    _mysql_execute(server, f"CREATE DATABASE {name}")
-    yield MySql("127.0.0.1", server.port, "root", _PASSWORD, name)
-    _mysql_execute(server, f"DROP DATABASE IF EXISTS {name}")
-
-
-def _mysql_execute(server: Server, statement: str) -> None:
-    with (
-        mysql_driver.connect(
-            host="127.0.0.1",
-            port=server.port,
-            user="root",
-            password=_PASSWORD,
-            connection_timeout=5,
-        ) as connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
-
-
-def _mysql_answers(server: Server) -> bool:
-    try:
-        _mysql_execute(server, "DO 1")
-    except mysql_driver.Error:
-        return False
-    return True
 
 
 @pytest.fixture(scope="session")

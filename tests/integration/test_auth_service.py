@@ -1,131 +1,46 @@
 """Auth as it runs: real processes, a real MySQL."""
 
-import os
 import secrets
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
-import mysql.connector as mysql_driver
 import pytest
 import requests
+from tests.auths import (
+    ANNA,
+    FIRST_USER,
+    PASSWORD,
+    SECRET_KEY,
+    Service,
+    await_ready,
+    create_user,
+    environment,
+    execute,
+    query,
+    running_auth,
+)
 from tests.containers import Server, docker
-from tests.integration.conftest import MySql, mysql_database
+from tests.databases import MySql, mysql_database
 from tests.waiting import wait_until
 
+from soundstrip_auth.accounts import Accounts, PasswordWrong
+from soundstrip_auth.database import Database
+from soundstrip_auth.passwords import Passwords
+from soundstrip_auth.schema import migrate
+from soundstrip_auth.sessions import Lifetimes
+from soundstrip_auth.startup import begin_rotation
+from soundstrip_auth.store import UserStore
+from soundstrip_auth.tidying import Tidying
+from soundstrip_auth.users import Role
+
 pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
-
-SECRET_KEY = secrets.token_hex(32)
-PASSWORD = secrets.token_hex(12)
-FIRST_USER = {
-    "FIRST_USER_NAME": "anna",
-    "FIRST_USER_EMAIL": "anna@example.org",
-    "FIRST_USER_PASSWORD": PASSWORD,
-}
-ANNA = ["--name", "anna", "--email", "anna@example.org"]
-COMMAND = [sys.executable, "-m", "soundstrip_auth"]
-
-
-@dataclass(frozen=True)
-class Service:
-    """A running `python -m soundstrip_auth`."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    log: Path
-
-    def login(self, name: str, password: str) -> requests.Response:
-        return requests.post(f"{self.url}/login", auth=(name, password), timeout=20)
-
-    def validate(self, token: str, method: str = "GET") -> requests.Response:
-        headers = {"Authorization": f"Bearer {token}"}
-        return requests.request(method, f"{self.url}/validate", headers=headers, timeout=20)
-
-    def status(self, path: str) -> int:
-        try:
-            return requests.get(self.url + path, timeout=20).status_code
-        except requests.ConnectionError:
-            return 0
-
-
-def environment(mysql: MySql, **more: str) -> dict[str, str]:
-    return os.environ | {
-        "MYSQL_HOST": mysql.host,
-        "MYSQL_PORT": str(mysql.port),
-        "MYSQL_USER": mysql.user,
-        "MYSQL_PASSWORD": mysql.password,
-        "MYSQL_DB": mysql.database,
-        "SECRET_KEY": SECRET_KEY,
-    } | more  # fmt: skip
-
-
-def start(directory: Path, variables: Mapping[str, str]) -> Service:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = directory / f"auth-{port}.log"
-    own = {"HOST": "127.0.0.1", "PORT": str(port)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            COMMAND, env=dict(variables) | own, stdout=output, stderr=subprocess.STDOUT
-        )
-    return Service(process, f"http://127.0.0.1:{port}", log)
-
-
-@contextmanager
-def running(directory: Path, variables: Mapping[str, str]) -> Iterator[Service]:
-    service = start(directory, variables)
-    try:
-        yield service
-    finally:
-        service.process.terminate()
-        try:
-            service.process.wait(20)
-        except subprocess.TimeoutExpired:
-            service.process.kill()
-            service.process.wait()
-
-
-def await_ready(service: Service) -> None:
-    wait_until(lambda: service.status("/health") == 200, "auth is ready")
-
-
-def create_user(mysql: MySql, *arguments: str, password: str = PASSWORD) -> str:
-    """Run the command with the password on stdin, and return its output."""
-    done = subprocess.run(
-        [*COMMAND, "create-user", *arguments],
-        env=environment(mysql),
-        input=password + "\n",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return f"{done.returncode} {done.stdout}"
-
-
-def query(mysql: MySql, statement: str) -> list[tuple[object, ...]]:
-    with (
-        mysql_driver.connect(
-            host=mysql.host,
-            port=mysql.port,
-            user=mysql.user,
-            password=mysql.password,
-            database=mysql.database,
-            connection_timeout=5,
-        ) as connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
-        return list(cursor.fetchall())
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +52,7 @@ def mysql_of_service(mysql_server: Server) -> Iterator[MySql]:
 @pytest.fixture(scope="module")
 def service(mysql_of_service: MySql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     variables = environment(mysql_of_service, **FIRST_USER)
-    with running(tmp_path_factory.mktemp("auth"), variables) as service:
+    with running_auth(tmp_path_factory.mktemp("auth"), variables) as service:
         await_ready(service)
         yield service
 
@@ -163,15 +78,51 @@ def test_a_wrong_password_an_unknown_user_and_no_credentials_are_401(service: Se
     assert service.status("/validate") == 401
 
 
-def test_an_unknown_user_takes_as_long_as_a_wrong_password(service: Service):
-    def refuse(login: str) -> float:
-        started = time.perf_counter()
-        assert service.login(login, "wrong password").status_code == 401
-        return time.perf_counter() - started
+class Counting(Passwords):
+    """Counts how often a password is checked, which is what takes the time."""
 
-    pairs = [(refuse("nobody"), refuse("anna")) for _ in range(9)]
-    unknown, wrong = (sorted(times)[4] for times in zip(*pairs, strict=True))
-    assert unknown > 0.5 * wrong
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks = 0
+
+    def matches(self, password: str, stored: str | None) -> bool:
+        self.checks += 1
+        return super().matches(password, stored)
+
+
+@dataclass(frozen=True)
+class CountingDatabase(Database):
+    """Counts how often MySQL is asked."""
+
+    uses: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def connect(self, answer_seconds: int = 3) -> Iterator[Any]:
+        self.uses.append("connect")
+        with super().connect(answer_seconds) as connection:
+            yield connection
+
+
+def test_an_unknown_user_takes_as_much_work_as_a_wrong_password(mysql: MySql):
+    database = CountingDatabase(mysql.host, mysql.port, mysql.user, mysql.password, mysql.database)
+    migrate(database)
+    with Counting() as passwords:
+        accounts = Accounts(database, passwords)
+        accounts.create("anna", "anna@example.org", PASSWORD, Role.USER)
+        gone = accounts.create("gone", "gone@example.org", PASSWORD, Role.USER)
+        UserStore(database).disable(gone.id)
+
+        def work(login: str, password: str) -> tuple[int, int]:
+            checks, uses = passwords.checks, len(database.uses)
+            with pytest.raises(PasswordWrong, match="user name or the password is wrong"):
+                accounts.log_in(login, password, "192.0.2.1")
+            return passwords.checks - checks, len(database.uses) - uses
+
+        wrong = work("anna", "guessed")
+        assert wrong[0] == 1
+        assert work("nobody", "guessed") == wrong
+        assert work("nobody@example.org", "guessed") == wrong
+        assert work("gone", PASSWORD) == wrong
 
 
 def test_a_token_is_checked_by_the_published_keys_alone(service: Service):
@@ -190,12 +141,14 @@ def test_replicas_that_start_at_once_on_an_empty_database_all_come_up_and_agree(
 ):
     variables = environment(mysql, **FIRST_USER)
     with ExitStack() as stack:
-        replicas = [stack.enter_context(running(tmp_path, variables)) for _ in range(3)]
+        replicas = [stack.enter_context(running_auth(tmp_path, variables)) for _ in range(3)]
         for replica in replicas:
             await_ready(replica)
         token = replicas[0].login("anna", PASSWORD).json()["token"]
         assert [replica.validate(token).status_code for replica in replicas] == [200] * 3
-    assert query(mysql, "SELECT version FROM schema_migrations ORDER BY version") == [(1,)]
+    assert query(mysql, "SELECT COUNT(DISTINCT version) = COUNT(*) FROM schema_migrations") == [
+        (1,)
+    ]
     assert query(mysql, "SELECT name, role FROM users") == [("anna", "user")]
 
 
@@ -203,7 +156,7 @@ def test_a_first_user_who_exists_is_never_changed(
     service: Service, mysql_of_service: MySql, tmp_path: Path
 ):
     changed = {"FIRST_USER_EMAIL": "other@x.org", "FIRST_USER_PASSWORD": "another password"}
-    with running(tmp_path, environment(mysql_of_service, **FIRST_USER | changed)) as replica:
+    with running_auth(tmp_path, environment(mysql_of_service, **FIRST_USER | changed)) as replica:
         await_ready(replica)
         assert replica.login("anna", "another password").status_code == 401
         assert replica.login("anna", PASSWORD).status_code == 200
@@ -228,18 +181,26 @@ def test_mysql_that_hangs_is_503_in_bounded_time_and_no_restart_is_needed(
     service: Service, mysql_server: Server
 ):
     token = service.login("anna", PASSWORD).json()["token"]
+    granted = service.begin("anna", PASSWORD)
     mysql_server.pause()
     try:
         started = time.monotonic()
         assert service.status("/health") == 503
         assert service.login("anna", PASSWORD).status_code == 503
-        assert time.monotonic() - started < 20
+        for answer in (
+            service.refresh(granted["refreshToken"]),
+            service.call("GET", "/v1/sessions", granted["accessToken"]),
+        ):
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) > 0
+        assert time.monotonic() - started < 40
         assert service.status("/livez") == 200
         assert service.validate(token).status_code == 200
     finally:
         mysql_server.unpause()
     wait_until(lambda: service.status("/health") == 200, "auth is ready again")
     assert service.login("anna", PASSWORD).status_code == 200
+    assert service.refresh(granted["refreshToken"]).status_code == 200
     assert service.process.poll() is None
 
 
@@ -248,12 +209,12 @@ def test_it_waits_for_a_mysql_that_is_not_up_yet_and_gives_up_with_a_reason(
 ):
     mysql_server.pause()
     try:
-        with running(tmp_path, environment(mysql)) as service:
+        with running_auth(tmp_path, environment(mysql)) as service:
             wait_until(lambda: "waiting for MySQL" in service.log.read_text(), "auth waits")
             mysql_server.unpause()
             await_ready(service)
         mysql_server.pause()
-        with running(tmp_path, environment(mysql, MYSQL_WAIT_SECONDS="1")) as service:
+        with running_auth(tmp_path, environment(mysql, MYSQL_WAIT_SECONDS="1")) as service:
             assert service.process.wait(30) == 1
             assert "does not answer" in service.log.read_text()
     finally:
@@ -272,8 +233,53 @@ def test_no_password_and_no_token_is_ever_in_the_log(service: Service):
         assert secret not in log
 
 
+def test_the_secret_is_changed_without_logging_anybody_out(mysql: MySql, tmp_path: Path):
+    new = secrets.token_hex(32)
+    with running_auth(tmp_path, environment(mysql, **FIRST_USER)) as before:
+        await_ready(before)
+        token = before.login("anna", PASSWORD).json()["token"]
+        refresh_token = before.begin("anna", PASSWORD)["refreshToken"]
+    both = {"SECRET_KEY": new, "SECRET_KEY_PREVIOUS": SECRET_KEY}
+    with running_auth(tmp_path, environment(mysql, **both)) as after:
+        await_ready(after)
+        assert after.validate(token).status_code == 200
+        fresh = after.refresh(refresh_token).json()["accessToken"]
+    with running_auth(tmp_path, environment(mysql, SECRET_KEY=new)) as alone:
+        await_ready(alone)
+        assert alone.validate(token).status_code == 401
+        assert alone.validate(fresh).status_code == 200
+
+
+def test_keys_have_rotated_since_the_same_moment_for_all_replicas(mysql: MySql):
+    database = Database(mysql.host, mysql.port, mysql.user, mysql.password, mysql.database)
+    migrate(database)
+    assert begin_rotation(database) == begin_rotation(database)
+
+
+def test_what_is_over_is_removed_and_the_rest_stays(mysql: MySql):
+    database = Database(mysql.host, mysql.port, mysql.user, mysql.password, mysql.database)
+    migrate(database)
+    for age in (0, 400):
+        for row in (
+            f"failures VALUES (UNHEX(SHA2('{age}', 256)), 9, @past)",
+            f"letters VALUES ('reset', '{age}@b.de', 1, NOW(6), @past)",
+            f"audit VALUES (NULL, @past, NULL, 'logged in', NULL, '192.0.2.1', '{age}')",
+        ):
+            past = f"NOW(6) - INTERVAL {age} DAY"
+            execute(mysql, "INSERT INTO " + row.replace("@past", past))
+    execute(mysql, "INSERT INTO letters (purpose, email) VALUES ('reset', 'waits@b.de')")
+    lifetimes = Lifetimes(timedelta(minutes=10), timedelta(days=14), timedelta(days=90))
+    Tidying(database, lifetimes, audit=timedelta(days=365)).tidy()
+    assert query(mysql, "SELECT COUNT(*) FROM failures") == [(1,)]
+    assert query(mysql, "SELECT request_id FROM audit") == [("0",)]
+    assert query(mysql, "SELECT email FROM letters ORDER BY email") == [
+        ("0@b.de",),
+        ("waits@b.de",),
+    ]
+
+
 def test_sigterm_ends_it_with_0(mysql: MySql, tmp_path: Path):
-    with running(tmp_path, environment(mysql)) as service:
+    with running_auth(tmp_path, environment(mysql)) as service:
         await_ready(service)
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(20) == 0

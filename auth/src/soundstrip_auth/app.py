@@ -1,107 +1,124 @@
-"""The HTTP face of auth."""
+"""The Flask application: routes, errors as problems, health."""
 
-from collections.abc import Callable
-from datetime import datetime
-from http import HTTPStatus
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import flask
 import structlog
 
-from soundstrip_auth.accounts import Accounts, Busy
+from soundstrip_auth.accounts import Busy, PasswordWrong
+from soundstrip_auth.api_keys import KeyRefused, TooManyKeys
+from soundstrip_auth.bodies import BodyRefused
+from soundstrip_auth.callers import BEARER_REFUSED, unauthorized
 from soundstrip_auth.database import DatabaseUnavailable
-from soundstrip_auth.tokens import TokenKey, TokenRefused, make_claims
+from soundstrip_auth.guard import TooManyAttempts
+from soundstrip_auth.invitations import InvitationUnknown
+from soundstrip_auth.origin import Network, trust_proxies
+from soundstrip_auth.parts import Parts
+from soundstrip_auth.problems import (
+    conflict,
+    forbidden,
+    malformed,
+    not_found,
+    too_many,
+    unavailable,
+    unprocessable,
+)
+from soundstrip_auth.routes.api_keys import api_key_routes
+from soundstrip_auth.routes.legacy import legacy_routes
+from soundstrip_auth.routes.passwords import password_routes
+from soundstrip_auth.routes.registrations import registration_routes
+from soundstrip_auth.routes.sessions import session_routes
+from soundstrip_auth.routes.users import audit_routes, user_routes
+from soundstrip_auth.sessions import SessionEnded
+from soundstrip_auth.users import LastAdmin, UserExists, UserRefused, UserUnknown
+from soundstrip_auth.vouchers import VoucherRefused
 from soundstrip_service.headers import install_headers
-from soundstrip_service.health import Check, health_blueprint
+from soundstrip_service.health import health_blueprint
 from soundstrip_service.problems import Problem, answer_problem, install_problems
 
-_BASIC = {"WWW-Authenticate": 'Basic realm="soundstrip", charset="UTF-8"'}
-_BEARER = {"WWW-Authenticate": 'Bearer realm="soundstrip"'}
-_BEARER_REFUSED = {"WWW-Authenticate": 'Bearer realm="soundstrip", error="invalid_token"'}
 _MAX_BODY = 65536
 
 log = structlog.get_logger("soundstrip.auth")
 
 
-def create_app(
-    accounts: Accounts, key: TokenKey, mysql: Check, clock: Callable[[], datetime]
-) -> flask.Flask:
-    """Return the app: /login, /validate, /.well-known/jwks.json, /livez and /health."""
-    app = flask.Flask("soundstrip_auth")
+def create_app(parts: Parts, trusted_proxies: Sequence[Network] = ()) -> flask.Flask:
+    """Return the app; nothing is connected to before the first request.
+
+    Args:
+        parts: What the routes work with.
+        trusted_proxies: Where X-Forwarded-For is believed.
+    """
+    app = flask.Flask("soundstrip_auth", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    trust_proxies(app, trusted_proxies)
     install_problems(app)
     install_headers(app)
-    app.register_error_handler(DatabaseUnavailable, _answer_unavailable)
-    app.register_error_handler(Busy, _answer_busy)
-    app.register_blueprint(health_blueprint({"mysql": mysql}))
-    app.register_blueprint(_create_routes(accounts, key, clock))
+    _hold_for_each_request(app, parts)
+    _install_refusals(app)
+    app.register_blueprint(health_blueprint({"mysql": parts.health}))
+    for make in (
+        legacy_routes,
+        session_routes,
+        password_routes,
+        registration_routes,
+        api_key_routes,
+        user_routes,
+        audit_routes,
+    ):
+        app.register_blueprint(make(parts))
     return app
 
 
-def _create_routes(
-    accounts: Accounts, key: TokenKey, clock: Callable[[], datetime]
-) -> flask.Blueprint:
-    routes = flask.Blueprint("auth", __name__)
+def _hold_for_each_request(app: flask.Flask, parts: Parts) -> None:
+    def begin() -> None:
+        flask.g.held = ExitStack()
+        flask.g.held.enter_context(parts.hold())
 
-    @routes.post("/login")
-    def login() -> flask.Response:
-        user = accounts.log_in(*_read_basic())
-        if user is None:
-            log.info("login refused")
-            raise _unauthorized("The user name or the password is wrong.", _BASIC)
-        log.info("logged in", user=user.id)
-        return _answer({"token": key.sign(make_claims(user, clock()))}, "no-store")
+    def end(_error: BaseException | None) -> None:
+        if "held" in flask.g:
+            flask.g.held.close()
 
-    @routes.route("/validate", methods=["GET", "POST"])
-    def validate() -> flask.Response:
-        try:
-            return _answer(key.read(_read_bearer()), "no-store")
-        except TokenRefused as error:
-            raise _unauthorized(str(error), _BEARER_REFUSED) from error
-
-    @routes.get("/.well-known/jwks.json")
-    def jwks() -> flask.Response:
-        return _answer(key.jwks(), "public, max-age=300")
-
-    return routes
+    app.before_request(begin)
+    app.teardown_request(end)
 
 
-def _read_basic() -> tuple[str, str]:
-    given = flask.request.authorization
-    if given is None or given.type != "basic" or not given.username:
-        raise _unauthorized("Send a user name and a password (Basic).", _BASIC)
-    return given.username, given.password or ""
+def _install_refusals(app: flask.Flask) -> None:
+    """Say once which answer each error of the rooms below becomes."""
+    refusals: dict[type[Exception], Callable[[str], Problem]] = {
+        BodyRefused: malformed,
+        UserRefused: unprocessable,
+        VoucherRefused: unprocessable,
+        UserExists: lambda detail: conflict(detail, "user-exists"),
+        LastAdmin: lambda detail: conflict(detail, "last-admin"),
+        TooManyKeys: lambda detail: conflict(detail, "too-many-api-keys"),
+        UserUnknown: not_found,
+        InvitationUnknown: not_found,
+        PasswordWrong: lambda detail: forbidden(detail, "wrong-password"),
+        SessionEnded: lambda detail: unauthorized(detail, BEARER_REFUSED),
+        KeyRefused: lambda detail: unauthorized(detail, BEARER_REFUSED),
+    }
+    for kind, refuse in refusals.items():
+        app.register_error_handler(kind, _answer_with(refuse))
+    app.register_error_handler(DatabaseUnavailable, _answer_unavailable)
+    app.register_error_handler(Busy, _answer_busy)
+    app.register_error_handler(TooManyAttempts, _answer_guessing)
 
 
-def _read_bearer() -> str:
-    given = flask.request.authorization
-    if given is None or given.type != "bearer" or not given.token:
-        raise _unauthorized("Send a token (Bearer).", _BEARER)
-    return given.token
-
-
-def _unauthorized(detail: str, headers: dict[str, str]) -> Problem:
-    status = HTTPStatus.UNAUTHORIZED
-    return Problem(status, status.phrase, detail, slug="unauthorized", headers=headers)
-
-
-def _answer(body: dict[str, object], cache_control: str) -> flask.Response:
-    response = flask.jsonify(body)
-    response.headers["Cache-Control"] = cache_control
-    return response
+def _answer_with(refuse: Callable[[str], Problem]) -> Callable[[Exception], flask.Response]:
+    return lambda error: answer_problem(refuse(str(error)))
 
 
 def _answer_unavailable(error: DatabaseUnavailable) -> flask.Response:
     log.warning("MySQL is away", reason=str(error))
-    return _answer_later("The users' database does not answer; try again soon.", seconds=5)
+    detail = "The users' database does not answer; try again soon."
+    return answer_problem(unavailable(detail, seconds=5))
 
 
 def _answer_busy(_error: Busy) -> flask.Response:
-    return _answer_later("Too many people log in at once; try again.", seconds=1)
+    return answer_problem(unavailable("Too many people log in at once; try again.", seconds=1))
 
 
-def _answer_later(detail: str, seconds: int) -> flask.Response:
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    headers = {"Retry-After": str(seconds)}
-    return answer_problem(
-        Problem(status, status.phrase, detail, slug="unavailable", headers=headers)
-    )
+def _answer_guessing(error: TooManyAttempts) -> flask.Response:
+    log.info("login not tried", seconds=error.seconds)
+    return answer_problem(too_many(str(error), error.seconds))

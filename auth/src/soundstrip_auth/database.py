@@ -1,8 +1,10 @@
 """MySQL: connections with time-outs, and its errors in our words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import mysql.connector
@@ -29,15 +31,56 @@ class Duplicate(Exception):
     """A unique column has this value already."""
 
 
+Value = str | bytes | int | float | datetime | None
+Row = tuple[Any, ...]
+
+
+class Statements:
+    """An open connection, on which statements are executed one after the other."""
+
+    def __init__(self, cursor: Any) -> None:  # noqa: ANN401 - the driver is untyped here
+        self._cursor = cursor
+
+    def read(self, statement: str, parameters: Sequence[Value] = ()) -> list[Row]:
+        """Return the rows that a SELECT finds; moments are aware, in UTC."""
+        self._cursor.execute(statement, tuple(map(_pack, parameters)))
+        return [tuple(map(_unpack, row)) for row in self._cursor.fetchall()]
+
+    def write(self, statement: str, parameters: Sequence[Value] = ()) -> int:
+        """Return how many rows a statement has changed."""
+        self._cursor.execute(statement, tuple(map(_pack, parameters)))
+        return int(self._cursor.rowcount)
+
+
 @dataclass(frozen=True)
 class Database:
-    """Where the database is; every use connects anew, so that a lost server is no lasting harm."""
+    """Where the database is.
+
+    Every use connects anew, or every request does (`hold`): a lost server is no lasting harm.
+    """
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
     name: str
+    _held: "ContextVar[_Holder | None]" = field(
+        default_factory=lambda: ContextVar("held", default=None), repr=False, compare=False
+    )
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Use one connection for all that is done in the block, from its first use on.
+
+        An error inside of a use drops it, and with it what was not committed.
+        """
+        holder = _Holder()
+        token = self._held.set(holder)
+        try:
+            yield
+        finally:
+            self._held.reset(token)
+            holder.drop()
 
     @contextmanager
     def connect(self, answer_seconds: int = ANSWER_SECONDS) -> Iterator[Any]:
@@ -50,16 +93,55 @@ class Database:
             DatabaseUnavailable: If MySQL does not answer, refuses, or is lost meanwhile.
             Duplicate: If a statement would repeat a unique value.
         """
-        connection = self._open(answer_seconds)
+        held = self._held.get()
+        holder = held or _Holder()
+        if holder.connection is None:
+            holder.connection = self._open(answer_seconds)
         try:
-            yield connection
+            with self._translating():
+                yield holder.connection
+        except BaseException:
+            holder.drop()
+            raise
+        if held is None:
+            holder.drop()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
         except (errors.Error, OSError) as error:
             translated = self._translate(error)
             if translated is None:
                 raise
             raise translated from error
-        finally:
-            _close(connection)
+
+    @contextmanager
+    def statements(self) -> Iterator[Statements]:
+        """Yield a connection that commits each statement by itself; raises as `connect` does."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            yield Statements(cursor)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Statements]:
+        """Yield a connection whose statements hold all together, or not at all.
+
+        They are undone if the block raises. Raises as `connect` does.
+        """
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("START TRANSACTION")
+            yield Statements(cursor)
+            cursor.execute("COMMIT")
+
+    def read(self, statement: str, parameters: Sequence[Value] = ()) -> list[Row]:
+        """Return the rows that a SELECT finds; raises as `connect` does."""
+        with self.statements() as statements:
+            return statements.read(statement, parameters)
+
+    def write(self, statement: str, parameters: Sequence[Value] = ()) -> int:
+        """Return how many rows a statement has changed; raises as `connect` does."""
+        with self.statements() as statements:
+            return statements.write(statement, parameters)
 
     def check(self) -> None:
         """Return if the database can be used.
@@ -67,9 +149,7 @@ class Database:
         Raises:
             DatabaseUnavailable: If it cannot.
         """
-        with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchall()
+        self.read("SELECT 1")
 
     def _open(self, answer_seconds: int) -> Any:  # noqa: ANN401 - the driver is untyped here
         try:
@@ -107,6 +187,26 @@ class Database:
         if number == errorcode.ER_BAD_DB_ERROR:
             return f"{where} has no database {self.name}."
         return f"{where} does not answer as it should."
+
+
+class _Holder:
+    """A connection, while there is one."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+
+    def drop(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            _close(connection)
+
+
+def _pack(value: Value) -> Value:
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _unpack(value: Any) -> Any:  # noqa: ANN401 - whatever the column holds
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def _close(connection: Any) -> None:  # noqa: ANN401 - the driver is untyped here

@@ -4,20 +4,37 @@ import argparse
 import getpass
 import logging
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from soundstrip_auth.accounts import Accounts
+from soundstrip_auth.api_keys import ApiKeyStore
 from soundstrip_auth.app import create_app
+from soundstrip_auth.audit import AuditLog
+from soundstrip_auth.clerk import Clerk
 from soundstrip_auth.database import Database, DatabaseUnavailable
+from soundstrip_auth.invitations import InvitationStore
+from soundstrip_auth.letters import Places
+from soundstrip_auth.origin import request_origin
+from soundstrip_auth.outbox import Outbox
+from soundstrip_auth.parts import Parts
 from soundstrip_auth.passwords import Passwords
+from soundstrip_auth.postman import Postman
+from soundstrip_auth.session_store import SessionStore
+from soundstrip_auth.sessions import Lifetimes
 from soundstrip_auth.settings import AuthSettings, CreateUserSettings, DatabaseSettings
-from soundstrip_auth.startup import create_first_user, prepare_database
+from soundstrip_auth.signing import KeySchedule
+from soundstrip_auth.startup import begin_rotation, create_first_user, prepare_database
 from soundstrip_auth.store import UserStore
-from soundstrip_auth.tokens import TokenKey
+from soundstrip_auth.tidying import Tidying
+from soundstrip_auth.tokens import Tokens
 from soundstrip_auth.users import Role, UserExists, UserRefused
+from soundstrip_auth.vouchers import VoucherStore
+from soundstrip_service.addresses import parse_address
 from soundstrip_service.logs import configure_logs
+from soundstrip_service.mailer import Mailer
+from soundstrip_service.mailing import smtp_server
 from soundstrip_service.server import serve
 from soundstrip_service.settings import (
     EXIT_USAGE,
@@ -35,6 +52,7 @@ _CREATE_USER = """Makes a user.
 The password is read from USER_PASSWORD or, when that is not set, from the first line of stdin.
 A user who exists is never changed: when somebody has the name or the e-mail already, the command
 fails with exit code 1, or with --if-absent succeeds and says so."""
+
 _SPARE_THREADS = 2
 """Threads that logins leave to /livez, /health and /validate."""
 
@@ -56,17 +74,19 @@ def main(argv: Sequence[str]) -> NoReturn:
 def _serve(argv: Sequence[str]) -> NoReturn:
     settings = load_settings(AuthSettings, program=_PROGRAM, description=_DESCRIPTION, argv=argv)
     _configure_logs(settings)
-    database = _database(settings)
+    database = _open_database(settings)
     prepare_database(database, settings.mysql_wait_seconds)
-    _create_first_user(UserStore(database), settings)
-    accounts = Accounts(UserStore(database), Passwords(), settings.threads - _SPARE_THREADS)
-    key = TokenKey(settings.secret_key.get_secret_value().encode())
+    _create_first_user(database, settings)
+    clerk = _build_clerk(settings, database)
+    parts = _build_parts(settings, database, begin_rotation(database), clerk.poke)
     serve(
-        create_app(accounts, key, database.check, lambda: datetime.now(UTC)),
+        create_app(parts, settings.trusted_proxies),
         host=settings.host,
         port=settings.port,
         threads=settings.threads,
         timeout_seconds=settings.timeout_seconds,
+        pace=settings.pace,
+        background=(clerk.run,),
     )
 
 
@@ -74,10 +94,10 @@ def _create_user(argv: Sequence[str]) -> None:
     wanted = _parse_create_user(argv)
     settings = read_settings(CreateUserSettings, program=f"{_PROGRAM} create-user")
     _configure_logs(settings)
-    database = _database(settings)
+    database = _open_database(settings)
     prepare_database(database, settings.mysql_wait_seconds)
     role = Role.ADMIN if wanted.admin else Role.USER
-    accounts = Accounts(UserStore(database), Passwords())
+    accounts = Accounts(database, Passwords())
     try:
         user = accounts.create(wanted.name, wanted.email, _read_password(settings), role)
         print(f"made user {user.name} with id {user.id}")
@@ -114,15 +134,17 @@ def _read_password(settings: CreateUserSettings) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _create_first_user(store: UserStore, settings: AuthSettings) -> None:
+def _create_first_user(database: Database, settings: AuthSettings) -> None:
     name, email = settings.first_user_name, settings.first_user_email
     password = settings.first_user_password
     if name is not None and email is not None and password is not None:
         with Passwords() as passwords:
-            create_first_user(Accounts(store, passwords), name, email, password.get_secret_value())
+            accounts = Accounts(database, passwords)
+            create_first_user(accounts, name, email, password.get_secret_value())
 
 
-def _database(settings: DatabaseSettings) -> Database:
+def _open_database(settings: DatabaseSettings) -> Database:
+    """Return the database; nothing is connected to yet."""
     return Database(
         host=settings.mysql_host,
         port=settings.mysql_port,
@@ -130,6 +152,75 @@ def _database(settings: DatabaseSettings) -> Database:
         password=settings.mysql_password.get_secret_value(),
         name=settings.mysql_db,
     )
+
+
+def _build_parts(
+    settings: AuthSettings,
+    database: Database,
+    rotating_since: datetime,
+    poke: Callable[[], None],
+) -> Parts:
+    """Return what the routes work with."""
+    lifetimes = _lifetimes(settings)
+    return Parts(
+        accounts=Accounts(database, Passwords(), settings.threads - _SPARE_THREADS),
+        users=UserStore(database),
+        tokens=Tokens(_keys(settings, rotating_since), _now),
+        sessions=SessionStore(database, lifetimes),
+        api_keys=ApiKeyStore(database),
+        invitations=InvitationStore(database),
+        vouchers=VoucherStore(database),
+        outbox=Outbox(database),
+        audit=AuditLog(database, request_origin),
+        lifetimes=lifetimes,
+        registration=settings.registration,
+        sends_mail=settings.gmail_address is not None,
+        poke=poke,
+        clock=_now,
+        health=database.check,
+        hold=database.hold,
+    )
+
+
+def _build_clerk(settings: AuthSettings, database: Database) -> Clerk:
+    """Return who sends the letters, if there is a mail server, and tidies up."""
+    postman = _postman(settings, database)
+    tidying = Tidying(database, _lifetimes(settings), timedelta(days=settings.audit_days))
+    return Clerk(postman.deliver if postman else None, tidying.tidy)
+
+
+def _postman(settings: AuthSettings, database: Database) -> Postman | None:
+    if settings.gmail_address is None:
+        return None
+    return Postman(
+        outbox=Outbox(database),
+        users=UserStore(database),
+        invitations=InvitationStore(database),
+        vouchers=VoucherStore(database),
+        mailer=Mailer(smtp_server(settings, settings.gmail_address)),
+        sender=parse_address(settings.gmail_address),
+        places=Places(settings.auth_url, settings.account_page_url),
+        clock=_now,
+    )
+
+
+def _lifetimes(settings: AuthSettings) -> Lifetimes:
+    return Lifetimes(
+        access=timedelta(seconds=settings.access_token_seconds),
+        idle=timedelta(seconds=settings.session_idle_seconds),
+        session=timedelta(seconds=settings.session_seconds),
+    )
+
+
+def _keys(settings: AuthSettings, rotating_since: datetime) -> KeySchedule:
+    secret = settings.secret_key.get_secret_value().encode()
+    previous = settings.secret_key_previous
+    others = [] if previous is None else [previous.get_secret_value().encode()]
+    return KeySchedule(secret, rotating_since, others)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _fail(message: str, code: int) -> NoReturn:

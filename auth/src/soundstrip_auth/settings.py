@@ -1,13 +1,19 @@
 """What the environment says to auth."""
 
-from typing import Self
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
 
-from soundstrip_service.settings import LogLevel, Settings
+from soundstrip_auth.parts import Registration
+from soundstrip_service.mailing import SmtpSettings
+from soundstrip_service.settings import LogLevel, ServedSettings, Settings
 
 MIN_SECRET_BYTES = 32
 """Ed25519 keys have 256 bits of strength at most; a shorter secret would have less."""
+
+_URL = r"^https?://[^\s\"'<>]+$"
 
 
 class DatabaseSettings(Settings):
@@ -34,11 +40,51 @@ class CreateUserSettings(DatabaseSettings):
     )
 
 
-class AuthSettings(DatabaseSettings):
+def _split(value: object) -> object:
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)]
+Seconds = Annotated[int, Field(ge=1)]
+
+
+class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
     """What the service needs."""
 
     secret_key: SecretStr = Field(
-        description="at least 32 bytes, which the key of the tokens is derived from"
+        description="at least 32 bytes, which the keys of the tokens are derived from"
+    )
+    secret_key_previous: SecretStr | None = Field(
+        default=None, description="another one, whose tokens are taken too while it is replaced"
+    )
+    access_token_seconds: Seconds = Field(
+        default=600, le=3600, description="how long an access token of /v1 holds"
+    )
+    session_idle_seconds: Seconds = Field(
+        default=14 * 86400, description="a session that was not used for so long has ended"
+    )
+    session_seconds: Seconds = Field(
+        default=90 * 86400, description="how long a session goes on at most"
+    )
+    registration: Registration = Field(
+        default=Registration.OFF, description="who may become a user: off, invitation or open"
+    )
+    audit_days: int = Field(
+        default=365, ge=1, le=36500, description="how long the audit log is kept"
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="networks, separated by commas, of proxies whose X-Forwarded-For is believed",
+    )
+    auth_url: str = Field(
+        default="http://127.0.0.1:5000",
+        pattern=_URL,
+        description="where people reach this service; the commands in e-mails begin with it",
+    )
+    account_page_url: str | None = Field(
+        default=None,
+        pattern=_URL,
+        description="a page that takes the tokens of e-mails (#token=…); links lead there",
     )
     host: str = Field(default="0.0.0.0", description="the address to listen on")  # noqa: S104 - in a pod
     port: int = Field(default=5000, ge=1, le=65535, description="the port to listen on")
@@ -54,10 +100,10 @@ class AuthSettings(DatabaseSettings):
         default=None, description="the first user's password; never changes an existing user"
     )
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "secret_key_previous")
     @classmethod
-    def _require_length(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
+    def _require_length(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
             raise ValueError(
                 f"has fewer than {MIN_SECRET_BYTES} bytes; `openssl rand -hex 32` makes a good one"
             )

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
@@ -34,6 +35,18 @@ def pause_before(attempt: int, jitter: float) -> float:
     """Return the seconds to wait before the attempt after this one; `jitter` is in [0, 1)."""
     longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 16))
     return float(longest * (0.5 + jitter / 2))
+
+
+def begin_rotation(database: Database) -> datetime:
+    """Return since when the keys of tokens rotate here; that is now, if they don't yet.
+
+    Raises:
+        DatabaseUnavailable: If MySQL cannot be used.
+    """
+    with database.statements() as statements:
+        statements.write("INSERT IGNORE INTO rotation (id) VALUES (1)")
+        [(began_at,)] = statements.read("SELECT began_at FROM rotation WHERE id = 1")
+    return began_at  # type: ignore[no-any-return]  # the column is a TIMESTAMP
 
 
 def create_first_user(accounts: Accounts, name: str, email: str, password: str) -> None:

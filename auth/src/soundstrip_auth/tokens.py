@@ -1,27 +1,20 @@
 """Tokens: JWTs signed with Ed25519 (EdDSA, RFC 8037)."""
 
-import base64
-import hashlib
-import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from soundstrip_auth.signing import ALGORITHM, KeySchedule
 from soundstrip_auth.users import User, is_admin
 
-ALGORITHM = "EdDSA"
 ISSUER = "soundstrip-auth"
 AUDIENCE = "soundstrip"
-LIFETIME = timedelta(hours=24)
+LEGACY_LIFETIME = timedelta(hours=24)
+"""How long a token of POST /login holds; nothing ends it sooner."""
 
-_KEY_PURPOSE = b"soundstrip-auth: Ed25519 key of tokens, version 1"
 _LEEWAY_SECONDS = 10
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti"]
 
@@ -30,49 +23,56 @@ class TokenRefused(Exception):
     """The token proves nothing; the sentence says why, and never holds the token."""
 
 
-class TokenKey:
-    """The key that tokens are signed with: the same in each replica and after each restart."""
+class Tokens:
+    """Signs tokens, and reads them."""
 
-    def __init__(self, secret: bytes) -> None:
-        """Derive the key from the secret by HKDF-SHA256 (RFC 5869)."""
-        derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=_KEY_PURPOSE)
-        self._private = Ed25519PrivateKey.from_private_bytes(derive.derive(secret))
-        self._public = self._private.public_key()
-        raw = self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self._jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(raw)}
-        self.id = _thumbprint(self._jwk)
+    def __init__(self, keys: KeySchedule, clock: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._clock = clock
 
     def jwks(self) -> dict[str, Any]:
-        """Return the public half as a JWK Set (RFC 7517, RFC 8037)."""
-        return {"keys": [self._jwk | {"kid": self.id, "alg": ALGORITHM, "use": "sig"}]}
+        """Return the public keys that others check tokens with, as a JWK Set."""
+        return self._keys.jwks(self._clock())
+
+    def issue(self, user: User, lifetime: timedelta, **further: str) -> str:
+        """Return a token of the user, from now on for so long, with further claims."""
+        return self.sign(make_claims(user, self._clock(), lifetime) | further)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return the token that carries the claims."""
-        return jwt.encode(dict(claims), self._private, ALGORITHM, headers={"kid": self.id})
+        key = self._keys.signing(self._clock())
+        return jwt.encode(dict(claims), key.private, ALGORITHM, headers={"kid": key.id})
 
     def read(self, token: str) -> dict[str, Any]:
-        """Return the claims of a token that was signed with this key and holds now.
+        """Return the claims of a token that one of our keys signed and that holds now.
 
         Raises:
-            TokenRefused: If it was not, or does not hold any more.
+            TokenRefused: If none did, or it does not hold any more.
         """
         try:
-            return jwt.decode(
-                token,
-                self._public,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=ISSUER,
-                leeway=_LEEWAY_SECONDS,
-                options={"require": _REQUIRED},
-            )
+            return self._decode(token)
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused("The token has expired; log in again.") from error
         except jwt.PyJWTError as error:
             raise TokenRefused("The token is none of this service's.") from error
 
+    def _decode(self, token: str) -> dict[str, Any]:
+        kid = str(jwt.get_unverified_header(token).get("kid", ""))
+        key = self._keys.published(self._clock()).get(kid)
+        if key is None:
+            raise TokenRefused("The token is none of this service's, or of long ago; log in again.")
+        return jwt.decode(
+            token,
+            key.public,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=_LEEWAY_SECONDS,
+            options={"require": _REQUIRED},
+        )
 
-def make_claims(user: User, now: datetime) -> dict[str, Any]:
+
+def make_claims(user: User, now: datetime, lifetime: timedelta) -> dict[str, Any]:
     """Return what a token says of the user; `username` is for clients of the seed."""
     issued = int(now.timestamp())
     return {
@@ -84,16 +84,6 @@ def make_claims(user: User, now: datetime) -> dict[str, Any]:
         "email": user.email,
         "admin": is_admin(user.role),
         "iat": issued,
-        "exp": issued + int(LIFETIME.total_seconds()),
+        "exp": issued + int(lifetime.total_seconds()),
         "jti": uuid.uuid4().hex,
     }
-
-
-def _thumbprint(jwk: Mapping[str, str]) -> str:
-    """Return the JWK's SHA-256 thumbprint by RFC 7638, of its required members alone."""
-    canonical = json.dumps(jwk, sort_keys=True, separators=(",", ":"))
-    return _base64url(hashlib.sha256(canonical.encode()).digest())
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

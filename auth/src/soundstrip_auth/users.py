@@ -40,6 +40,14 @@ class UserExists(Exception):
     """The caller's fault: the name or the e-mail belongs to a user already."""
 
 
+class UserUnknown(Exception):
+    """The caller's fault: there is no such user."""
+
+
+class LastAdmin(Exception):
+    """The caller's fault: nobody would be left to administer the users."""
+
+
 class LoginKind(StrEnum):
     """What people log in with; the value is the column that holds it."""
 
@@ -65,8 +73,26 @@ def check_new_user(name: str, email: str, password: str) -> None:
             "A name has 1 to 63 letters, digits, dots, dashes and underscores, "
             "and begins and ends with a letter or digit."
         )
+    check_email(email)
+    check_password(password)
+
+
+def check_email(email: str) -> None:
+    """Return if a user can have this address.
+
+    Raises:
+        UserRefused: If not.
+    """
     if not _is_email(email):
         raise UserRefused("The e-mail address is none that can be written to.")
+
+
+def check_password(password: str) -> None:
+    """Return if a user can have this password.
+
+    Raises:
+        UserRefused: If not.
+    """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise UserRefused(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
 

@@ -143,6 +143,24 @@ livenessProbe:
 {{- if .Values.mail.enabled }}sink{{ else if .Values.notifier.smtp.existingSecret }}smtp{{ end }}
 {{- end }}
 
+{{/* A sender's way to the mail server, if there is one. */}}
+{{- define "soundstrip.smtpEnv" -}}
+{{- $smtp := .Values.notifier.smtp }}
+{{- $route := include "soundstrip.mailRoute" . }}
+{{- if eq $route "sink" }}
+- {name: SMTP_HOST, value: {{ include "soundstrip.fullname" . }}-mail}
+- {name: SMTP_PORT, value: "1025"}
+- {name: SMTP_TLS, value: none}
+- {name: GMAIL_ADDRESS, value: soundstrip@soundstrip.test}
+{{- else if $route }}
+- {name: SMTP_HOST, value: {{ $smtp.host | quote }}}
+- {name: SMTP_PORT, value: {{ $smtp.port | quote }}}
+- {name: SMTP_TLS, value: {{ $smtp.tls }}}
+{{ include "soundstrip.secretEnv" (list "GMAIL_ADDRESS" $smtp.existingSecret "gmail-address") }}
+{{ include "soundstrip.secretEnv" (list "GMAIL_PASSWORD" $smtp.existingSecret "gmail-password") }}
+{{- end }}
+{{- end }}
+
 {{/* A consumer's way to RabbitMQ. Takes (list $ "operator"). */}}
 {{- define "soundstrip.rabbitmqEnv" -}}
 {{- $ := first . -}}

@@ -97,7 +97,7 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
         if authorization.partition(" ")[0].lower() != "basic":
             raise unauthorized("Send user and password by Basic authentication.", "Basic")
         try:
-            token = parts.login.exchange(authorization)
+            token = parts.login.exchange(authorization, flask.request.remote_addr)
         except LoginRefused as error:
             raise _explain_refusal(error) from error
         return _no_store(answer_json(Token(token)))

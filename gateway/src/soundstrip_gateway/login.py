@@ -25,8 +25,12 @@ class LoginDesk:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def exchange(self, authorization: str) -> str:
+    def exchange(self, authorization: str, address: str | None = None) -> str:
         """Return the token for an Authorization header with Basic credentials.
+
+        Args:
+            authorization: The header.
+            address: Where it comes from, so that guessing there is not held against others.
 
         Raises:
             LoginRefused: If the auth service refuses them.
@@ -37,13 +41,18 @@ class LoginDesk:
                 session.trust_env = False  # a .netrc would replace the header
                 answer = session.post(
                     self._url,
-                    headers={"Authorization": authorization},
+                    headers=_headers(authorization, address),
                     timeout=_TIMEOUT_SECONDS,
                     allow_redirects=False,
                 )
         except requests.RequestException as error:
             raise AuthUnavailable("The auth service does not answer.") from error
         return _read_answer(answer)
+
+
+def _headers(authorization: str, address: str | None) -> dict[str, str]:
+    headers = {"Authorization": authorization}
+    return headers | {"X-Forwarded-For": address} if address else headers
 
 
 def _read_answer(answer: requests.Response) -> str:

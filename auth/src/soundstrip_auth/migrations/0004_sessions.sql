@@ -1,0 +1,13 @@
+CREATE TABLE IF NOT EXISTS sessions (
+    id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    user_id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    family_hash BINARY(32) NOT NULL UNIQUE,
+    token_hash BINARY(32) NOT NULL,
+    client VARCHAR(200) CHARACTER SET utf8mb4 NOT NULL,
+    address VARCHAR(45) CHARACTER SET ascii NOT NULL,
+    created_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+    used_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+    INDEX (user_id, used_at),
+    INDEX (used_at),
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) ENGINE=InnoDB

@@ -1,0 +1,6 @@
+CREATE TABLE IF NOT EXISTS failures (
+    mark BINARY(32) NOT NULL PRIMARY KEY,
+    failures INT UNSIGNED NOT NULL,
+    last_at TIMESTAMP(6) NOT NULL,
+    INDEX (last_at)
+) ENGINE=InnoDB

@@ -1,0 +1,12 @@
+CREATE TABLE IF NOT EXISTS api_keys (
+    id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    user_id CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    key_hash BINARY(32) NOT NULL UNIQUE,
+    name VARCHAR(100) CHARACTER SET utf8mb4 NOT NULL,
+    scopes VARCHAR(255) CHARACTER SET ascii NOT NULL,
+    created_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+    expires_at DATETIME(6) NULL,
+    used_at TIMESTAMP(6) NULL,
+    INDEX (user_id, created_at),
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) ENGINE=InnoDB

@@ -1,0 +1,1 @@
+"""The HTTP face of auth: each route parses, calls, and answers."""

@@ -1,0 +1,57 @@
+"""Other passwords: of those who know the current one, and of those who forgot it."""
+
+import flask
+
+from soundstrip_auth.accounts import PasswordWrong
+from soundstrip_auth.audit import Action
+from soundstrip_auth.bodies import (
+    Address,
+    NewPassword,
+    ResetConfirmation,
+    answer_nothing,
+    read_body,
+)
+from soundstrip_auth.callers import identify_person
+from soundstrip_auth.origin import client_address
+from soundstrip_auth.parts import Parts
+from soundstrip_auth.problems import require_mail
+from soundstrip_auth.users import check_email
+from soundstrip_auth.vouchers import Purpose
+
+
+def password_routes(parts: Parts) -> flask.Blueprint:
+    """Return the routes."""
+    routes = flask.Blueprint("passwords", __name__)
+
+    @routes.post("/v1/password")
+    def change() -> flask.Response:
+        caller = identify_person(parts)
+        body = read_body(NewPassword)
+        passwords = (body.current_password, body.new_password)
+        try:
+            parts.accounts.change_password(caller.user, *passwords, client_address())
+        except PasswordWrong:
+            parts.audit.record(Action.LOGIN_REFUSED, caller.user.id, caller.user.id)
+            raise
+        parts.sessions.end_all(caller.user.id, but=caller.session_id or "")
+        parts.audit.record(Action.PASSWORD_CHANGED, caller.user.id, caller.user.id)
+        return answer_nothing()
+
+    @routes.post("/v1/password-resets")
+    def request_reset() -> flask.Response:
+        """Whether or not somebody has the address is looked up where the letter is written."""
+        email = read_body(Address).email
+        require_mail(parts)
+        check_email(email)
+        parts.outbox.add(Purpose.RESET, email)
+        parts.poke()
+        return answer_nothing(202)
+
+    @routes.post("/v1/password-resets/confirm")
+    def confirm_reset() -> flask.Response:
+        body = read_body(ResetConfirmation)
+        user_id = parts.accounts.reset_password(body.token, body.new_password)
+        parts.audit.record(Action.PASSWORD_RESET, user_id, user_id)
+        return answer_nothing()
+
+    return routes

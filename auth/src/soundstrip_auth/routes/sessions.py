@@ -1,0 +1,144 @@
+"""Logging in and out, and access tokens for those who are logged in already."""
+
+from typing import assert_never
+
+import flask
+
+from soundstrip_auth.accounts import LoginImpossible, PasswordWrong
+from soundstrip_auth.api_keys import KeyRefused
+from soundstrip_auth.audit import Action
+from soundstrip_auth.bodies import (
+    ApiKeyGrant,
+    GrantView,
+    NewSession,
+    RefreshGrant,
+    SessionView,
+    answer,
+    answer_items,
+    answer_nothing,
+    read_body,
+)
+from soundstrip_auth.callers import BEARER, find_enabled, identify_person, unauthorized
+from soundstrip_auth.origin import client_address, client_name
+from soundstrip_auth.parts import Parts
+from soundstrip_auth.problems import not_found
+from soundstrip_auth.session_store import TokenReused
+from soundstrip_auth.sessions import (
+    RefreshToken,
+    SessionEnded,
+    new_refresh_token,
+    parse_refresh_token,
+)
+from soundstrip_auth.users import User, UserUnknown, is_admin
+from soundstrip_service.scopes import is_api_key, write_scopes
+
+_CURRENT = "current"
+
+
+def session_routes(parts: Parts) -> flask.Blueprint:
+    """Return the routes."""
+    routes = flask.Blueprint("sessions", __name__)
+
+    @routes.post("/v1/sessions")
+    def create() -> flask.Response:
+        body = read_body(NewSession)
+        try:
+            user = log_in(parts, body.login, body.password)
+        except PasswordWrong as error:
+            raise unauthorized(str(error), BEARER) from error
+        token = new_refresh_token()
+        session_id = parts.sessions.begin(user.id, token, client_name(), client_address())
+        return answer(_grant(parts, user, session_id, token), 201)
+
+    @routes.post("/v1/token")
+    def exchange() -> flask.Response:
+        body: RefreshGrant | ApiKeyGrant = read_body(RefreshGrant | ApiKeyGrant)  # type: ignore[arg-type]  # a union is no type to mypy
+        match body:
+            case RefreshGrant():
+                return answer(_refresh(parts, parse_refresh_token(body.refresh_token)))
+            case ApiKeyGrant():
+                return answer(_use_key(parts, body.api_key))
+            case _:
+                assert_never(body)
+
+    @routes.get("/v1/sessions")
+    def index() -> flask.Response:
+        caller = identify_person(parts)
+        sessions = parts.sessions.of(caller.user.id)
+        return answer_items([SessionView.of(session, caller.session_id) for session in sessions])
+
+    @routes.delete("/v1/sessions/<session_id>")
+    def delete(session_id: str) -> flask.Response:
+        caller = identify_person(parts)
+        wanted = caller.session_id if session_id == _CURRENT else session_id
+        if not wanted or not parts.sessions.end(caller.user.id, wanted):
+            raise not_found("You have no session with this id.")
+        parts.audit.record(Action.SESSION_ENDED, caller.user.id, wanted)
+        return answer_nothing()
+
+    @routes.delete("/v1/sessions")
+    def delete_all() -> flask.Response:
+        caller = identify_person(parts)
+        parts.sessions.end_all(caller.user.id)
+        parts.audit.record(Action.SESSIONS_ENDED, caller.user.id, caller.user.id)
+        return answer_nothing()
+
+    return routes
+
+
+def log_in(parts: Parts, login: str, password: str) -> User:
+    """Return the user with this password; raises as `Accounts.log_in` does."""
+    try:
+        user = parts.accounts.log_in(login, password, client_address())
+    except LoginImpossible:
+        raise
+    except PasswordWrong as error:
+        parts.audit.record(Action.LOGIN_REFUSED, None, error.user_id)
+        raise
+    parts.audit.record(Action.LOGGED_IN, user.id, user.id)
+    return user
+
+
+def _refresh(parts: Parts, token: RefreshToken) -> GrantView:
+    following = token.next()
+    try:
+        session = parts.sessions.turn(token, following, client_address())
+    except TokenReused as error:
+        session = error.session
+        parts.audit.record(Action.REFRESH_TOKEN_REUSED, session.user_id, session.id)
+        raise
+    try:
+        user = find_enabled(parts, session.user_id).user
+    except UserUnknown as error:
+        raise SessionEnded("The session has ended; log in again.") from error
+    return _grant(parts, user, session.id, following)
+
+
+def _grant(parts: Parts, user: User, session_id: str, token: RefreshToken) -> GrantView:
+    lifetime = parts.lifetimes.access
+    return GrantView(
+        access_token=parts.tokens.issue(user, lifetime, sid=session_id),
+        expires_in=int(lifetime.total_seconds()),
+        refresh_token=token.write(),
+        session_id=session_id,
+    )
+
+
+def _use_key(parts: Parts, key: str) -> GrantView:
+    if not is_api_key(key):
+        raise KeyRefused("This is no API key; look whether all of it was copied.")
+    api_key = parts.api_keys.use(key)
+    try:
+        user = find_enabled(parts, api_key.user_id).user
+    except UserUnknown as error:
+        raise KeyRefused("The API key is none of this service's, or holds no more.") from error
+    scopes = api_key.granted(admin=is_admin(user.role))
+    lifetime = api_key.lifetime(parts.lifetimes.access, parts.clock())
+    if lifetime.total_seconds() < 1:
+        raise KeyRefused("The API key holds no more.")
+    scope = write_scopes(scopes)
+    return GrantView(
+        access_token=parts.tokens.issue(user, lifetime, scope=scope),
+        expires_in=int(lifetime.total_seconds()),
+        scope=scope,
+    )

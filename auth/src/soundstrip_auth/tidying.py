@@ -1,0 +1,45 @@
+"""Rows that nobody needs any longer go, some at a time."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from soundstrip_auth.database import Database
+from soundstrip_auth.guard import FORGOTTEN_AFTER
+from soundstrip_auth.outbox import QUIET
+from soundstrip_auth.sessions import Lifetimes
+
+_AT_ONCE = 1000
+_KNOWN = timedelta(days=90)
+_PAST = "NOW(6) - INTERVAL %s SECOND"
+
+
+@dataclass(frozen=True)
+class Tidying:
+    """Removes what is over."""
+
+    database: Database
+    lifetimes: Lifetimes
+    audit: timedelta
+
+    def tidy(self) -> None:
+        """Remove at most a thousand rows of each kind.
+
+        Raises:
+            DatabaseUnavailable: If MySQL cannot be used.
+        """
+        with self.database.statements() as statements:
+            for condition, age in self._conditions().items():
+                seconds = int(age.total_seconds())
+                statements.write(f"DELETE FROM {condition} LIMIT {_AT_ONCE}", (seconds,))  # noqa: S608
+
+    def _conditions(self) -> dict[str, timedelta]:
+        return {
+            f"sessions WHERE used_at < {_PAST}": self.lifetimes.idle,
+            f"sessions WHERE created_at < {_PAST}": self.lifetimes.session,
+            f"failures WHERE last_at < {_PAST}": timedelta(seconds=FORGOTTEN_AFTER),
+            f"known_addresses WHERE used_at < {_PAST}": _KNOWN,
+            f"vouchers WHERE expires_at < {_PAST}": timedelta(),
+            f"invitations WHERE expires_at < {_PAST}": timedelta(),
+            f"letters WHERE done_at < {_PAST}": QUIET,
+            f"audit WHERE at < {_PAST}": self.audit,
+        }

@@ -1,0 +1,158 @@
+"""Auth as a process of its own, for tests."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mysql.connector as mysql_driver
+import requests
+from tests.databases import MySql
+from tests.waiting import wait_until
+
+SECRET_KEY = secrets.token_hex(32)
+PASSWORD = secrets.token_hex(12)
+FIRST_USER = {
+    "FIRST_USER_NAME": "anna",
+    "FIRST_USER_EMAIL": "anna@example.org",
+    "FIRST_USER_PASSWORD": PASSWORD,
+}
+ANNA = ["--name", "anna", "--email", "anna@example.org"]
+COMMAND = [sys.executable, "-m", "soundstrip_auth"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running `python -m soundstrip_auth`."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        token: str = "",
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send JSON, as whoever the token is of."""
+        own = {"Authorization": f"Bearer {token}"} if token else {}
+        url, all_headers = self.url + path, own | dict(headers or {})
+        return requests.request(method, url, json=body, headers=all_headers, timeout=20)
+
+    def begin(self, name: str, password: str, **headers: str) -> dict[str, Any]:
+        """Begin a session."""
+        body = {"login": name, "password": password}
+        answer = self.call("POST", "/v1/sessions", body=body, headers=headers)
+        assert answer.status_code == 201, answer.text
+        granted: dict[str, Any] = answer.json()
+        return granted
+
+    def refresh(self, token: str) -> requests.Response:
+        """Use a refresh token."""
+        body = {"grant": "refresh_token", "refreshToken": token}
+        return self.call("POST", "/v1/token", body=body)
+
+    def login(self, name: str, password: str) -> requests.Response:
+        return requests.post(f"{self.url}/login", auth=(name, password), timeout=20)
+
+    def validate(self, token: str, method: str = "GET") -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, f"{self.url}/validate", headers=headers, timeout=20)
+
+    def status(self, path: str) -> int:
+        try:
+            return requests.get(self.url + path, timeout=20).status_code
+        except requests.ConnectionError:
+            return 0
+
+
+def environment(mysql: MySql, **more: str) -> dict[str, str]:
+    return os.environ | {
+        "MYSQL_HOST": mysql.host,
+        "MYSQL_PORT": str(mysql.port),
+        "MYSQL_USER": mysql.user,
+        "MYSQL_PASSWORD": mysql.password,
+        "MYSQL_DB": mysql.database,
+        "SECRET_KEY": SECRET_KEY,
+    } | more  # fmt: skip
+
+
+def _start(directory: Path, variables: Mapping[str, str]) -> Service:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = directory / f"auth-{port}.log"
+    own = {"HOST": "127.0.0.1", "PORT": str(port)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            COMMAND, env=dict(variables) | own, stdout=output, stderr=subprocess.STDOUT
+        )
+    return Service(process, f"http://127.0.0.1:{port}", log)
+
+
+@contextmanager
+def running_auth(directory: Path, variables: Mapping[str, str]) -> Iterator[Service]:
+    service = _start(directory, variables)
+    try:
+        yield service
+    finally:
+        service.process.terminate()
+        try:
+            service.process.wait(20)
+        except subprocess.TimeoutExpired:
+            service.process.kill()
+            service.process.wait()
+
+
+def await_ready(service: Service) -> None:
+    wait_until(lambda: service.status("/health") == 200, "auth is ready")
+
+
+def create_user(mysql: MySql, *arguments: str, password: str = PASSWORD) -> str:
+    """Run the command with the password on stdin, and return its output."""
+    done = subprocess.run(
+        [*COMMAND, "create-user", *arguments],
+        env=environment(mysql),
+        input=password + "\n",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return f"{done.returncode} {done.stdout}"
+
+
+def query(mysql: MySql, statement: str) -> list[tuple[object, ...]]:
+    """Return the rows that a SELECT finds."""
+    with _connect(mysql) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def execute(mysql: MySql, statement: str) -> None:
+    """Change what auth has stored."""
+    with _connect(mysql) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _connect(mysql: MySql) -> Any:
+    return mysql_driver.connect(
+        host=mysql.host,
+        port=mysql.port,
+        user=mysql.user,
+        password=mysql.password,
+        database=mysql.database,
+        connection_timeout=5,
+        autocommit=True,
+        time_zone="+00:00",
+    )
