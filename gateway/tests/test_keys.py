@@ -74,6 +74,17 @@ def test_a_new_key_is_found_within_seconds(auth: Auth, ring: KeyRing):
     assert ring.find("two") is not None
 
 
+def test_nobody_is_refused_for_a_new_key_while_auth_is_away(auth: Auth, ring: KeyRing):
+    ring.check()
+    auth.away, auth.now = True, 1000.0
+    with pytest.raises(AuthUnavailable):
+        ring.find("two")
+    assert ring.find("one") is not None
+    auth.away, auth.now, auth.keys = False, 1005.0, {"two": _key("two")}
+    assert ring.find("two") is not None
+    assert ring.find("three") is None
+
+
 def test_keys_come_over_http(httpserver: HTTPServer):
     numbers = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "kid": "a", "alg": "EdDSA"}
     httpserver.expect_request("/jwks").respond_with_json({"keys": [numbers]})

@@ -13,6 +13,9 @@ _FRESH_SECONDS = 300.0
 _COOLDOWN_SECONDS = 5.0
 """How long one fetch, good or bad, stands for all that come after it."""
 
+_PATIENCE_SECONDS = 3.0
+"""How long a thread waits for the fetch of another."""
+
 _TIMEOUT_SECONDS = (2.0, 3.0)
 
 _NOT_A_JWKS = (AttributeError, TypeError, ValueError)
@@ -28,10 +31,11 @@ class AuthUnavailable(Exception):
 
 
 class KeyRing:
-    """A cached JWKS that serves stale keys while the auth service is away.
+    """A cached JWKS that serves stale keys while those who publish them are away.
 
     Keys are asked for again after five minutes, or when a token names an unknown one; never more
-    often than every five seconds, however many tokens with made-up key ids arrive.
+    often than every five seconds, however many tokens with made-up key ids arrive. A key is unknown
+    only if a good answer lacked it: while there is none, nobody is refused for a key of theirs.
     """
 
     def __init__(
@@ -43,17 +47,22 @@ class KeyRing:
         self._keys: Keys | None = None
         self._good_until = -math.inf
         self._quiet_until = -math.inf
+        self._missed = False
 
     def find(self, key_id: str) -> jwt.PyJWK | None:
-        """Return the key with this id; None if the auth service knows none.
+        """Return the key with this id; None if there is none.
 
         Raises:
-            AuthUnavailable: If the keys were never to be had so far.
+            AuthUnavailable: If the keys were never to be had so far, or this one is not among the
+                stale ones.
         """
         known = key_id in (self._keys or {})
         if not known or self._clock() > self._good_until:
             self._refresh(wait=not known)
-        return self._held().get(key_id)
+        key = self._held().get(key_id)
+        if key is None and self._missed:
+            raise AuthUnavailable("The keys of tokens are not to be had.")
+        return key
 
     def check(self) -> None:
         """Return if tokens can be checked, be it with stale keys.
@@ -72,7 +81,9 @@ class KeyRing:
 
     def _refresh(self, *, wait: bool) -> None:
         """Fetch, one thread at a time; who has a stale key does not wait for another's fetch."""
-        if not self._fetching.acquire(blocking=wait):
+        if not self._fetching.acquire(timeout=_PATIENCE_SECONDS if wait else 0):
+            if wait:
+                raise AuthUnavailable("The keys of tokens take long to come.")
             return
         try:
             if self._clock() >= self._quiet_until:
@@ -85,8 +96,10 @@ class KeyRing:
         try:
             self._keys = self._fetch()
             self._good_until = self._clock() + _FRESH_SECONDS
+            self._missed = False
         except AuthUnavailable as error:
-            log.warning("the keys of the auth service were not to be had", error=str(error))
+            self._missed = True
+            log.warning("keys of tokens were not to be had", error=str(error))
 
 
 def fetch_keys(url: str) -> Keys:

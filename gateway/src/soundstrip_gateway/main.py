@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from pydantic import Field, SecretStr
 
+from soundstrip_gateway.api_keys import ApiKeys, exchange_key
 from soundstrip_gateway.app import create_app
 from soundstrip_gateway.cluster import Cluster, connect_cluster
 from soundstrip_gateway.door import Unlimited
@@ -96,6 +97,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
     tracing = open_tracing("soundstrip-gateway", settings.otel_exporter_otlp_endpoint)
     carriers = Carriers()
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
+    api_keys = ApiKeys(lambda key: exchange_key(f"{auth_url}/v1/token", key))
     return Parts(
         cluster=cluster,
         intake=Intake(
@@ -111,7 +113,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         live=LiveDesk(settings.live_socket),
-        tokens=Tokens(keys),
+        tokens=Tokens(keys, api_keys),
         take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
         max_upload=settings.max_content_length,
     )

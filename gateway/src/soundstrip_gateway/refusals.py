@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from soundstrip_gateway.views import RETRY_SECONDS, Failed, Underway
 from soundstrip_service.problems import Problem
+from soundstrip_service.scopes import Scope
 
 RETRY_AFTER = {"Retry-After": "5"}
 
@@ -30,6 +31,17 @@ def unauthorized(detail: str, scheme: str) -> Problem:
     """The caller did not say, or could not prove, who is asking."""
     challenge = {"WWW-Authenticate": f'{scheme} realm="soundstrip"'}
     return _problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, challenge)
+
+
+def beyond_scope(scope: Scope) -> Problem:
+    """The token is good, but not for this (RFC 6750, 3.1)."""
+    detail = f"This takes a token for {scope.value}."
+    if scope.is_for_admins:
+        detail = f"This takes an admin's token for {scope.value}."
+    challenge = f'Bearer realm="soundstrip", error="insufficient_scope", scope="{scope.value}"'
+    return _problem(
+        HTTPStatus.FORBIDDEN, "insufficient-scope", detail, {"WWW-Authenticate": challenge}
+    )
 
 
 def not_found() -> Problem:

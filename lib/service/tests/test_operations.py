@@ -144,7 +144,7 @@ def test_a_parameter_is_described_without_null_and_with_its_default(document: di
 
 def test_errors_are_problems_and_everywhere_the_same(document: dict[str, Any]):
     secured = document["paths"]["/things"]["get"]["responses"]
-    assert {s for s in secured if s >= "400"} == {"400", "401", "429", "503"}
+    assert {s for s in secured if s >= "400"} == {"400", "401", "403", "429", "503"}
     assert set(secured["401"]["content"]) == {"application/problem+json"}
     open_to_all = document["paths"]["/things/{name}"]["put"]
     assert open_to_all["security"] == []

@@ -154,7 +154,7 @@ def _parameters(rule: Rule, operation: Operation, schemas: _Schemas) -> Iterator
 
 
 def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
-    refused = (*operation.problems, *_EVERYWHERE, *((401,) if operation.security else ()))
+    refused = (*operation.problems, *_EVERYWHERE, *((401, 403) if operation.security else ()))
     problem = {"application/problem+json": {"schema": schemas.of(ProblemDetails)}}
     errors = {
         str(status): {"description": HTTPStatus(status).phrase, "content": problem}
