@@ -71,6 +71,7 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "operator.env.lower=1",
         "auth.firstUser.email=nobody",
         "auth.registration=everybody",
+        "gateway.oidc.issuer=http://id.example.org",
     ],
 )
 def test_a_value_that_means_nothing_is_refused(wrong: str):
@@ -366,6 +367,18 @@ def test_a_secret_of_one_s_own_may_hold_the_key_before_it():
     auth = environment(specs["auth"]["containers"][0])
     reference = auth["SECRET_KEY_PREVIOUS"]["secretKeyRef"]
     assert reference == {"name": "my-key", "key": "secret-key-previous", "optional": True}
+
+
+def test_an_outside_issuer_reaches_the_gateway_and_needs_an_audience():
+    issuer = "--set=gateway.oidc.issuer=https://id.example.org"
+    specs = dict(pods(render(issuer, "--set=gateway.oidc.audience=audio")))
+    gateway = environment(specs["gateway"]["containers"][0])
+    assert gateway["OIDC_ISSUER"] == "https://id.example.org"
+    assert gateway["OIDC_AUDIENCE"] == "audio"
+    with pytest.raises(HelmError, match=r"gateway\.oidc\.audience is needed"):
+        render(issuer)
+    default = environment(dict(pods(render()))["gateway"]["containers"][0])
+    assert "OIDC_ISSUER" not in default
 
 
 def test_traces_go_nowhere_unless_a_collector_is_named():

@@ -16,6 +16,7 @@ from soundstrip_gateway.library import Library
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.namespaces import own_namespace
+from soundstrip_gateway.outside import OidcSettings, open_issuer
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
@@ -29,7 +30,7 @@ from soundstrip_storage.connection import connect
 _SILENCE_SECONDS = 60
 
 
-class GatewaySettings(TracedSettings, ServedSettings):
+class GatewaySettings(OidcSettings, TracedSettings, ServedSettings):
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
@@ -113,7 +114,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         live=LiveDesk(settings.live_socket),
-        tokens=Tokens(keys, api_keys),
+        tokens=Tokens(keys, api_keys, open_issuer(settings)),
         take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
         max_upload=settings.max_content_length,
     )
