@@ -1,5 +1,6 @@
 """The sweep with a real mongod: it takes all that is dead, and nothing that lives."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +14,15 @@ from tests.containers import Server
 from tests.conversions import accepted_status, condition, conversion_body
 from tests.waiting import wait_until
 
+from soundstrip_gateway.sweeps import Sweeps
+from soundstrip_operator import sweeper as sweeper_module
 from soundstrip_operator.alarm import Alarm
 from soundstrip_operator.cluster import Cluster
 from soundstrip_operator.sweep import SweepPolicy
 from soundstrip_operator.sweep_census import SweepCensus
 from soundstrip_operator.sweeper import Store, Sweeper
 from soundstrip_operator.view import Conversion, View
-from soundstrip_operator.workqueue import Retry
+from soundstrip_operator.workqueue import Retry, Workqueue
 from soundstrip_storage import inventory
 from soundstrip_storage.archive import Archive, ArchivedConversion
 from soundstrip_storage.connection import Documents, connect, connect_async
@@ -30,6 +33,7 @@ from soundstrip_storage.layout import CHUNK_SIZE, Bucket, StoredFile
 from soundstrip_storage.ledger import Ledger
 from soundstrip_storage.removal import Removal
 from soundstrip_storage.setup import roles, set_up_collections, set_up_user
+from soundstrip_storage.sweep_calls import SweepCalls
 
 NOW = datetime.now(UTC)
 VIDEO = b"v" * (CHUNK_SIZE + 1)
@@ -48,13 +52,14 @@ class Scene:
         self.clock.now = NOW + timedelta(hours=2)
         self.archive, self.ledger = Archive(own), Ledger(own)
         self.inventory, self.removal = Inventory(own, "mine"), Removal(own, "mine")
+        self.calls = SweepCalls(own, "mine")
 
     def sweeper(self, **policy: Any) -> Sweeper:
         nowhere: Any = None
         cluster: Cluster = nowhere
         return Sweeper(
             self.view,
-            Store(self.inventory, self.archive, self.removal),
+            Store(self.inventory, self.archive, self.removal, self.calls),
             policy=SweepPolicy(**policy),
             permit=lambda: None,
             sees_all=lambda: self.sees_all,
@@ -337,3 +342,34 @@ async def kill_before_the_chunks_go(
         patched.setattr(removal, "_remove_document", remove_and_die)
         with pytest.raises(Killed):
             await removal.remove(blob, NOW)
+
+
+async def test_an_administrator_s_call_is_heard_once_and_its_outcome_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweeper_module, "_LISTEN_SECONDS", 0.05)
+    scene.store_source()
+    Sweeps(scene.database, "mine").request("root")
+    assert await scene.calls.is_wanted()
+    running = asyncio.create_task(scene.sweeper().run(Workqueue(workers=1), 3600.0))
+    try:
+        outcome = Sweeps(scene.database, "mine")
+        await asyncio.to_thread(wait_until, lambda: "finishedAt" in outcome.latest(), "it sweeps")
+    finally:
+        running.cancel()
+    told = Sweeps(scene.database, "mine").latest()
+    assert (told["tally"]["total"], told["tally"]["removed"], told["stopped"]) == (1, 0, False)
+    assert told["requestedBy"] == "root"
+    assert not await scene.calls.is_wanted()
+    assert scene.marks() == 1
+
+
+async def test_a_call_takes_no_brake_off(scene: Scene):
+    for _ in range(12):
+        scene.store_source()
+    await scene.sweeper(floor=1).sweep()
+    scene.clock.now += timedelta(days=2)
+    Sweeps(scene.database, "mine").request("root")
+    await scene.sweeper(floor=1).sweep()
+    told = Sweeps(scene.database, "mine").latest()
+    assert (told["tally"]["due"], told["tally"]["removed"], told["stopped"]) == (12, 0, True)

@@ -1,5 +1,6 @@
 """The sweep: what is past its retention goes, and what nobody needs is marked and goes later."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -27,11 +28,13 @@ from soundstrip_storage.errors import StorageUnavailable
 from soundstrip_storage.inventory import Blob, Inventory
 from soundstrip_storage.layout import Bucket
 from soundstrip_storage.removal import Removal
+from soundstrip_storage.sweep_calls import SweepCalls
 
 log = structlog.get_logger("soundstrip.sweep")
 
 _KEY = "sweep"
 _FIRST_SECONDS = 600.0
+_LISTEN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,17 @@ class Store:
     inventory: Inventory
     archive: Archive
     removal: Removal
+    calls: SweepCalls
 
     @classmethod
     def of(cls, database: AsyncDocuments, install: str) -> Self:
         """Return what one installation has in a database."""
-        return cls(Inventory(database, install), Archive(database), Removal(database, install))
+        return cls(
+            Inventory(database, install),
+            Archive(database),
+            Removal(database, install),
+            SweepCalls(database, install),
+        )
 
 
 @dataclass(frozen=True)
@@ -93,14 +102,30 @@ class Sweeper:
         self._clock = clock
 
     async def run(self, queue: Workqueue, interval: float) -> None:
-        """Sweep every `interval` seconds until cancelled, in a queue of its own."""
+        """Sweep every `interval` seconds until cancelled, in a queue of its own, or when asked."""
 
         async def work(_key: str) -> None:
             await self.sweep()
             queue.add_after(_KEY, interval * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
 
         queue.add_after(_KEY, min(interval, _FIRST_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
-        await queue.run(work)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(queue.run(work))
+            tasks.create_task(self._listen(queue))
+
+    async def _listen(self, queue: Workqueue) -> None:
+        """Have a sweep when an administrator has asked for one, as soon as it is this one's turn.
+
+        It goes by the same marks, times and brakes as any other.
+        """
+        while True:
+            await asyncio.sleep(_LISTEN_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            try:
+                self._permit()
+                if await self._store.calls.is_wanted():
+                    queue.add(_KEY)
+            except (Retry, StorageUnavailable) as error:
+                log.debug("nobody can ask for a sweep now", cause=str(error))
 
     async def sweep(self) -> Tally:
         """Sweep once.
@@ -108,15 +133,19 @@ class Sweeper:
         Raises:
             Retry: If the store is away, or the view does not hold all that there is.
         """
+        self._check_view()
+        stops = self.stops
         try:
+            await self._store.calls.begin(self._clock())
             self.tally = await self._sweep()
+            stopped = self.stops > stops
+            await self._store.calls.end(self._clock(), vars(self.tally), stopped=stopped)
         except StorageUnavailable as error:
             raise Retry(str(error)) from error
         log.info("swept", **vars(self.tally))
         return self.tally
 
     async def _sweep(self) -> Tally:
-        self._check_view()
         now = self._clock()
         expired = await self._end_retention(now)
         await self._store.inventory.settle_intents(self._stale(now))

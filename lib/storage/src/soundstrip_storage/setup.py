@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from soundstrip_storage.books import BOOKS, GATEWAY_RIGHTS, SWEEPS, index_books
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import storage_errors
 from soundstrip_storage.layout import ARCHIVE, INTENTS, Bucket
@@ -32,8 +33,8 @@ def roles() -> tuple[Role, ...]:
     sources, results = Bucket.SOURCES, Bucket.RESULTS
     blobs = dict.fromkeys((sources.files, sources.chunks, results.files, results.chunks), APPEND)
     return (
-        Role("gateway", {**blobs, INTENTS: APPEND}),
-        Role("operator", {**blobs, INTENTS: APPEND, ARCHIVE: APPEND}),
+        Role("gateway", {**blobs, INTENTS: APPEND, **GATEWAY_RIGHTS}),
+        Role("operator", {**blobs, INTENTS: APPEND, ARCHIVE: APPEND, SWEEPS: APPEND}),
         Role(
             "mover",
             {
@@ -51,7 +52,7 @@ def roles() -> tuple[Role, ...]:
 def set_up_collections(database: Documents) -> None:
     """Make the collections and indexes that are missing; what stands stays."""
     with storage_errors():
-        for name in (INTENTS, ARCHIVE, DELIVERIES, *(b.files for b in Bucket)):
+        for name in (INTENTS, ARCHIVE, DELIVERIES, *BOOKS, *(b.files for b in Bucket)):
             _create_collection(database, name)
         for bucket in Bucket:
             database[bucket.chunks].create_index([("files_id", 1), ("n", 1)], unique=True)
@@ -59,6 +60,7 @@ def set_up_collections(database: Documents) -> None:
         database[Bucket.RESULTS.files].create_index(
             [("metadata.conversionUid", 1), ("metadata.run", 1)], unique=True
         )
+        index_books(database)
         newest_first = [("owner", 1), ("createdAt", -1), ("name", -1)]
         database[ARCHIVE].create_index(newest_first)
         database[ARCHIVE].create_index([("name", 1)])
