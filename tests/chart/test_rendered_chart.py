@@ -25,6 +25,7 @@ from tests.chart.rendering import (
 )
 
 from soundstrip_auth.settings import AuthSettings
+from soundstrip_gateway.allowances import parse_quotas
 from soundstrip_gateway.live.main import LiveSettings
 from soundstrip_gateway.main import GatewaySettings
 from soundstrip_notifier.settings import NotifierSettings
@@ -72,6 +73,9 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "auth.firstUser.email=nobody",
         "auth.registration=everybody",
         "gateway.oidc.issuer=http://id.example.org",
+        "gateway.limits.address=often",
+        "gateway.limits.rates.user=often",
+        "gateway.limits.quotas.user.bites=1",
     ],
 )
 def test_a_value_that_means_nothing_is_refused(wrong: str):
@@ -422,3 +426,20 @@ def test_images_have_the_tags_that_were_built_or_the_charts_version():
     assert container["image"] == f"soundstrip/service:{tags.get('service', version)}"
     given = dict(pods(render("--set=images.service.tag=mine")))["gateway"]["containers"][0]
     assert given["image"] == "soundstrip/service:mine"
+
+
+def test_limits_reach_the_gateway_as_it_reads_them(monkeypatch: pytest.MonkeyPatch):
+    arguments = (
+        '--set-json=gateway.limits.quotas={"user": {"bytes": 10737418240, "concurrent": null}}',
+        "--set=gateway.limits.login=",
+        '--set-json=gateway.limits.rates={"user": "100/minute;2000/hour"}',
+    )
+    [spec] = [spec for component, spec in pods(render(*arguments)) if component == "gateway"]
+    for name, value in environment(spec["containers"][0]).items():
+        if isinstance(value, str):
+            monkeypatch.setenv(name, value)
+    settings = GatewaySettings()
+    assert parse_quotas(settings.quotas)["user"].bytes == 10737418240
+    assert [item.amount for item in settings.rates.of_user(["user"])] == [100, 2000]
+    assert [item.amount for item in settings.rates.address] == [600]
+    assert settings.rates.login == ()

@@ -16,6 +16,7 @@ from soundstrip_gateway.lanes import LanesTaken
 from soundstrip_gateway.legacy import legacy_routes
 from soundstrip_gateway.live.handover import EventsUnavailable
 from soundstrip_gateway.live.routes import live_routes
+from soundstrip_gateway.metering import install_metering
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import malformed, unauthorized, unavailable, unprocessable
@@ -37,6 +38,7 @@ def create_app(parts: Parts) -> flask.Flask:
     install_problems(app)
     install_headers(app)
     _install_refusals(app)
+    install_metering(app, parts.limiter, parts.rates, parts.tokens)
     app.after_request(_drain_after_errors)
     app.register_blueprint(legacy_routes(parts))
     app.register_blueprint(v1_routes(parts))

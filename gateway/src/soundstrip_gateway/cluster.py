@@ -24,6 +24,8 @@ _CONNECTIONS = 32
 _PAGE = 250
 """Objects in one answer of the API server: a few hundred kilobytes."""
 
+_MERGE_PATCH = "application/merge-patch+json"
+
 log = structlog.get_logger("soundstrip.gateway")
 
 T = TypeVar("T")
@@ -101,15 +103,33 @@ class Cluster:
         except _Gone:
             return
 
-    def scan(self, owner: str) -> Iterator[VideoConversion]:
-        """Yield all conversions of an owner that are not being deleted, one answer at a time.
+    def cancel(self, conversion: VideoConversion) -> VideoConversion | None:
+        """Ask the operator to end it; None if it is gone.
 
         Raises:
             ClusterUnavailable: If the API server does not answer.
         """
-        token = ""
+        try:
+            return self._read(
+                self._api.patch_namespaced_custom_object,
+                name=conversion.metadata.name,
+                body={"metadata": {"uid": conversion.metadata.uid}, "spec": {"cancelled": True}},
+                _content_type=_MERGE_PATCH,
+            )
+        except _Gone:
+            return None
+
+    def scan(self, owner: str | None) -> Iterator[VideoConversion]:
+        """Yield all conversions of an owner that are not being deleted, one answer at a time.
+
+        Without an owner, everybody's.
+
+        Raises:
+            ClusterUnavailable: If the API server does not answer.
+        """
+        selector, token = f"{OWNER_LABEL}={owner}" if owner is not None else "", ""
         while True:
-            page = self._list(limit=_PAGE, label_selector=f"{OWNER_LABEL}={owner}", _continue=token)
+            page = self._list(limit=_PAGE, label_selector=selector, _continue=token)
             yield from (c for raw in page.items for c in _parse_leniently(raw))
             token = page.metadata.continue_
             if not token:

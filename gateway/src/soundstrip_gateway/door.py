@@ -21,13 +21,6 @@ class Admission(Protocol):
         """
 
 
-class Unlimited:
-    """Admits everything."""
-
-    def admit(self, caller: Caller, size: int | None) -> None:
-        """Return."""
-
-
 def check_length(length: int) -> None:
     """Return if a file of this length can be media.
 

@@ -8,9 +8,10 @@ import structlog
 
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
-from soundstrip_gateway.door import Admission, check_declared, check_head, check_length
+from soundstrip_gateway.door import check_declared, check_head, check_length
 from soundstrip_gateway.filenames import clean_filename
 from soundstrip_gateway.forms import Data, Event, Field, FileStart
+from soundstrip_gateway.gate import Gate, Ticket
 from soundstrip_gateway.mediatypes import SNIFF_BYTES
 from soundstrip_gateway.orders import encode_orders, make_order, source_metadata
 from soundstrip_gateway.refusals import unprocessable
@@ -51,14 +52,14 @@ class Intake:
         tracing: Tracing,
         *,
         carriers: Carriers,
-        admission: Admission,
+        gate: Gate,
     ) -> None:
         self._database = database
         self._cluster = cluster
         self._install = install
         self._tracing = tracing
         self._carriers = carriers
-        self._admission = admission
+        self._gate = gate
 
     def take(
         self,
@@ -75,16 +76,18 @@ class Intake:
         that of the whole request, as far as its sender has told it.
 
         Raises:
-            Problem: What the admission refuses with, before anything is read; 415 or 422 for
-                what is no media file or an empty one.
+            Problem: What the gate refuses with, before anything is read or when it has become
+                more than there is room for; 415 or 422 for what is no media file or an empty one.
             WishRefused: If the fields ask for what there is not.
             FormRefused: If the form can't be read.
             StorageUnavailable: If MongoDB is away.
             ClusterUnavailable: If the API server is away or refuses.
         """
-        self._admission.admit(caller, size)
-        with self._tracing.span("upload", TraceContext.parse(traceparent), Role.SERVER) as span:
-            conversion = self._take(events, caller, read_wish, span.context)
+        with (
+            self._gate.hold(caller, size) as ticket,
+            self._tracing.span("upload", TraceContext.parse(traceparent), Role.SERVER) as span,
+        ):
+            conversion = self._take(events, ticket, read_wish, span.context)
             span.attributes["soundstrip.conversion"] = conversion.metadata.name
             span.attributes["soundstrip.source.size"] = conversion.spec.source.size
             return conversion
@@ -92,11 +95,11 @@ class Intake:
     def _take(
         self,
         events: Iterator[Event],
-        caller: Caller,
+        ticket: Ticket,
         read_wish: ReadWish,
         context: TraceContext | None,
     ) -> VideoConversion:
-        upload = _Upload()
+        caller, upload = ticket.caller, _Upload()
         chunks = _file_bytes(events, upload)
         head = _read_head(chunks)
         media_type = _judge_head(head, upload)
@@ -111,10 +114,14 @@ class Intake:
         with writer:
             for data in chain((head,), chunks):
                 writer.write(data)
+                self._gate.watch(ticket, writer.length)
             wish = read_wish(upload.fields)
             metadata = source_metadata(caller, media_type)
             file = writer.seal(clean_filename(upload.filename), metadata)
             order = make_order(file, survey(self._database, file), caller, wish, context)
+            seconds = order.spec.source.duration_seconds
+            self._gate.confirm(ticket, file.length, seconds)
+            self._gate.charge(ticket, order.metadata.name, seconds)
             writer.put(file, encode_orders([order]))
         return self._announce(file, order)
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.conversions import find_audio, find_conversion
 from soundstrip_gateway.downloads import FILE_HEADERS, send_file
-from soundstrip_gateway.login import LoginRefused
+from soundstrip_gateway.login import LoginDesk, LoginRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import failed, unauthorized
 from soundstrip_gateway.uploads import read_form_upload
@@ -68,7 +68,7 @@ UPLOAD = Operation(
     "Upload a file and have it converted to MP3",
     "legacy",
     {200: Answer("Taken", LegacyTaken)},
-    problems=(400, 408, 413, 415, 422),
+    problems=(400, 403, 408, 413, 415, 422),
     body=Body({"multipart/form-data": LegacyUpload}),
 )
 DOWNLOAD = Operation(
@@ -96,11 +96,8 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
         authorization = flask.request.headers.get("Authorization", "")
         if authorization.partition(" ")[0].lower() != "basic":
             raise unauthorized("Send user and password by Basic authentication.", "Basic")
-        try:
-            token = parts.login.exchange(authorization, flask.request.remote_addr)
-        except LoginRefused as error:
-            raise _explain_refusal(error) from error
-        return _no_store(answer_json(Token(token)))
+        token = log_in(parts.login, authorization, flask.request.remote_addr)
+        return answer_json(Token(token))
 
     @blueprint.post("/upload")
     @describe_route(UPLOAD)
@@ -129,9 +126,7 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
                 )
             case Underway():
                 later = {"Retry-After": str(RETRY_SECONDS)}
-                return _no_store(
-                    answer_json(describe_legacy(conversion), HTTPStatus.ACCEPTED, later)
-                )
+                return answer_json(describe_legacy(conversion), HTTPStatus.ACCEPTED, later)
             case Failed():
                 raise failed(outcome)
             case _:
@@ -140,9 +135,17 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
     return blueprint
 
 
-def _no_store(answer: flask.Response) -> flask.Response:
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+def log_in(desk: LoginDesk, authorization: str, address: str | None) -> str:
+    """Return a token for the user and password of a header that came from this address.
+
+    Raises:
+        Problem: 401, or 429 after too many attempts.
+        AuthUnavailable: If the auth service does not answer.
+    """
+    try:
+        return desk.exchange(authorization, address)
+    except LoginRefused as error:
+        raise _explain_refusal(error) from error
 
 
 def _explain_refusal(error: LoginRefused) -> Problem:

@@ -4,15 +4,19 @@ import sys
 from typing import NoReturn
 
 from pydantic import Field, SecretStr
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from soundstrip_gateway.allowances import Allowances, parse_quotas
 from soundstrip_gateway.api_keys import ApiKeys, exchange_key
 from soundstrip_gateway.app import create_app
 from soundstrip_gateway.cluster import Cluster, connect_cluster
-from soundstrip_gateway.door import Unlimited
+from soundstrip_gateway.gate import build_gate
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
+from soundstrip_gateway.limiter import Limiter
+from soundstrip_gateway.limits_settings import LimitSettings
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.namespaces import own_namespace
@@ -20,6 +24,7 @@ from soundstrip_gateway.outside import OidcSettings, open_issuer
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
+from soundstrip_gateway.valve import Valve
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
 from soundstrip_service.settings import ServedSettings, TracedSettings, load_settings
@@ -30,7 +35,7 @@ from soundstrip_storage.connection import connect
 _SILENCE_SECONDS = 60
 
 
-class GatewaySettings(OidcSettings, TracedSettings, ServedSettings):
+class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSettings):
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
@@ -78,8 +83,13 @@ def main() -> NoReturn:
     )
     configure_logs(settings.log_level)
     parts = build_parts(settings)
+    app = create_app(parts)
+    proxies = settings.trusted_proxies
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation says
+        app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+    )
     serve(
-        create_app(parts),
+        app,
         host=settings.host,
         port=settings.port,
         threads=settings.threads,
@@ -99,21 +109,27 @@ def build_parts(settings: GatewaySettings) -> Parts:
     carriers = Carriers()
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
     api_keys = ApiKeys(lambda key: exchange_key(f"{auth_url}/v1/token", key))
+    allowances = Allowances(database, parse_quotas(settings.quotas))
+    valve = Valve(database)
+    gate = build_gate(database, cluster, allowances, valve, ceiling=settings.max_content_length)
     return Parts(
         cluster=cluster,
+        gate=gate,
         intake=Intake(
             database,
             cluster,
             settings.install_id,
             tracing,
             carriers=carriers,
-            admission=Unlimited(),
+            gate=gate,
         ),
         library=Library(database, carriers),
+        limiter=Limiter(database),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         live=LiveDesk(settings.live_socket),
+        rates=settings.rates,
         tokens=Tokens(keys, api_keys, open_issuer(settings)),
         take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
         max_upload=settings.max_content_length,

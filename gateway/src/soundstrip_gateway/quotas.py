@@ -62,7 +62,8 @@ class Facts:
 class Ask:
     """What an upload or a further output will take; what is not known yet is 0."""
 
-    bytes: int = 0
+    bytes: int | None = 0
+    """None once the file stands: then it is among the facts, and takes nothing more."""
     conversions: int = 1
     seconds: float = 0.0
 
@@ -92,7 +93,7 @@ def sum_up(facts: Facts, holds: Iterable[Hold], now: datetime) -> Usage:
     too little.
     """
     asks = [hold.ask for hold in holds if hold.expires_at > now]
-    held, conversions = sum(ask.bytes for ask in asks), sum(ask.conversions for ask in asks)
+    held, conversions = sum(ask.bytes or 0 for ask in asks), sum(ask.conversions for ask in asks)
     return Usage(
         bytes=facts.bytes + held,
         conversions_per_day=facts.conversions + conversions,
@@ -120,7 +121,9 @@ def find_excess(quota: Quota, usage: Usage, ask: Ask) -> Excess | None:
         (Kind.CONCURRENT, usage.concurrent, ask.conversions, quota.concurrent),
     )
     for kind, used, asked, limit in rows:
-        if limit is not None and (used + asked > limit or (not asked and used >= limit)):
+        if limit is None or asked is None:
+            continue
+        if used + asked > limit or (not asked and used >= limit):
             return Excess(kind, used, limit)
     return None
 

@@ -61,7 +61,7 @@ CREATE = Operation(
     "Upload a file and have it converted",
     "conversions",
     {202: Answer("Taken", ConversionView, {"Location": "where the conversion is"})},
-    problems=(400, 408, 413, 415, 422),
+    problems=(400, 403, 408, 413, 415, 422),
     query=UploadQuery,
     body=Body({"multipart/form-data": UploadForm, "video/*": None, "audio/*": None}),
 )

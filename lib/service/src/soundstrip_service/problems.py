@@ -89,7 +89,7 @@ def answer_problem(problem: Problem) -> flask.Response:
     }
     if problem.detail:
         members["detail"] = problem.detail
-    members |= {"requestId": _request_id()} | problem.extensions
+    members |= {"requestId": request_id()} | problem.extensions
     response = flask.jsonify(members)
     response.status_code = problem.status
     response.content_type = "application/problem+json"
@@ -116,10 +116,11 @@ def _answer_bug(error: Exception) -> flask.Response:
 def _begin() -> None:
     flask.g.started = time.monotonic()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=_request_id())
+    structlog.contextvars.bind_contextvars(request_id=request_id())
 
 
-def _request_id() -> str:
+def request_id() -> str:
+    """Return the id of the request that is served, as its answer and the log tell it."""
     if "request_id" not in flask.g:
         offered = flask.request.headers.get(REQUEST_ID_HEADER, "")
         sane = _SANE_REQUEST_ID.fullmatch(offered)
@@ -128,9 +129,9 @@ def _request_id() -> str:
 
 
 def _finish(response: flask.Response) -> flask.Response:
-    response.headers[REQUEST_ID_HEADER] = _request_id()
+    response.headers[REQUEST_ID_HEADER] = request_id()
     fields = {
-        "request_id": _request_id(),
+        "request_id": request_id(),
         "method": flask.request.method,
         "path": _shown_path(),
         "status": response.status_code,

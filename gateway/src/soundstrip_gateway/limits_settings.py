@@ -1,0 +1,56 @@
+"""The settings of limits, each read once and refused where it says nothing."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from soundstrip_gateway.allowances import parse_quotas
+from soundstrip_gateway.rates import Rates, parse_rates, parse_rates_by_role
+from soundstrip_service.settings import Settings
+
+
+def _check_rates(text: str) -> str:
+    parse_rates(text)
+    return text
+
+
+def _check_rates_by_role(text: str) -> str:
+    parse_rates_by_role(text)
+    return text
+
+
+def _check_quotas(text: str) -> str:
+    parse_quotas(text)
+    return text
+
+
+class LimitSettings(Settings):
+    """How much users may have, and how often they may ask."""
+
+    quotas: Annotated[str, AfterValidator(_check_quotas)] = Field(
+        "{}",
+        description='quotas by role, as {"user": {"bytes": 10000000000, "conversionsPerDay": 100, '
+        '"mediaMinutesPerDay": 600, "concurrent": 10, "uploadBytes": 1000000000}}',
+    )
+    rate_limits: Annotated[str, AfterValidator(_check_rates_by_role)] = Field(
+        '{"user": "3000/minute", "admin": "3000/minute"}',
+        description="requests of one user by role, or any; several with ;",
+    )
+    rate_limit_address: Annotated[str, AfterValidator(_check_rates)] = Field(
+        "600/minute", description="requests of one address that bring no good token, or any"
+    )
+    rate_limit_login: Annotated[str, AfterValidator(_check_rates)] = Field(
+        "60/minute", description="attempts of one address to log in, or any"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="proxies before the gateway whose X-Forwarded-* is believed"
+    )
+
+    @property
+    def rates(self) -> Rates:
+        """The limits of requests."""
+        return Rates(
+            parse_rates_by_role(self.rate_limits),
+            parse_rates(self.rate_limit_address),
+            parse_rates(self.rate_limit_login),
+        )
