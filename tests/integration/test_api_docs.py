@@ -20,7 +20,7 @@ def curl_lines(section: str) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("section", ["Limits"])
+@pytest.mark.parametrize("section", ["Limits", "Admin"])
 def test_each_curl_line_goes_through(section: str, stage: Stage, tmp_path: Path):
     (tmp_path / "talk.mp4").write_bytes(VIDEO)
     with stage.run_gateway() as gateway:
@@ -29,7 +29,14 @@ def test_each_curl_line_goes_through(section: str, stage: Stage, tmp_path: Path)
         variables = {
             "PATH": "/usr/bin:/bin",
             "TOKEN": stage.auth.token("ann"),
+            "ADMIN": stage.auth.token("root", admin=True),
         }
+        requests.put(
+            f"{gateway.url}/v1/admin/quotas/7",
+            json={},
+            headers={"Authorization": f"Bearer {variables['ADMIN']}"},
+            timeout=30,
+        )
         for line in curl_lines(section):
             command = (
                 line.replace("http://127.0.0.1:8000", gateway.url)

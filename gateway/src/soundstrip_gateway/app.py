@@ -7,6 +7,7 @@ from http import HTTPStatus
 import flask
 import structlog
 
+from soundstrip_gateway.admin import admin_routes
 from soundstrip_gateway.bodies import drain
 from soundstrip_gateway.cluster import ClusterUnavailable
 from soundstrip_gateway.document import document_routes
@@ -43,6 +44,8 @@ def create_app(parts: Parts) -> flask.Flask:
     app.register_blueprint(legacy_routes(parts))
     app.register_blueprint(v1_routes(parts))
     app.register_blueprint(live_routes(parts))
+    for routes in admin_routes(parts):
+        app.register_blueprint(routes)
     app.register_blueprint(_health_routes(parts))
     app.register_blueprint(document_routes())
     return app

@@ -20,6 +20,7 @@ ABOUT = About(
     },
     tags={
         "conversions": "Uploads, what becomes of them, and their audio.",
+        "admin": "For administrators: quotas, intake, storage, sweep, audit log.",
         "service": "Health, and this description.",
         "legacy": "The routes that clients of the seed know.",
     },

@@ -20,6 +20,7 @@ from soundstrip_gateway.limits_settings import LimitSettings
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.namespaces import own_namespace
+from soundstrip_gateway.office import build_office
 from soundstrip_gateway.outside import OidcSettings, open_issuer
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.takeup import TakeUp
@@ -129,6 +130,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         live=LiveDesk(settings.live_socket),
+        office=build_office(database, allowances, valve, settings.install_id),
         rates=settings.rates,
         tokens=Tokens(keys, api_keys, open_issuer(settings)),
         take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),

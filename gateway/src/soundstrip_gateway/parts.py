@@ -11,6 +11,7 @@ from soundstrip_gateway.library import Library
 from soundstrip_gateway.limiter import Limiter
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
+from soundstrip_gateway.office import Office
 from soundstrip_gateway.rates import Rates
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
@@ -29,6 +30,7 @@ class Parts:
     keys: KeyRing
     lanes: Lanes
     live: LiveDesk
+    office: Office
     rates: Rates
     tokens: Tokens
     take_up: TakeUp

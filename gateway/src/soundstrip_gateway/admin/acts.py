@@ -1,0 +1,37 @@
+"""Who may act here, and that each act leaves its entry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flask
+
+from soundstrip_gateway.callers import identify
+from soundstrip_gateway.parts import Parts
+from soundstrip_gateway.roles import require_admin
+from soundstrip_gateway.tokens import Caller
+from soundstrip_service.problems import request_id
+
+TAG = "admin"
+
+
+def identify_admin(parts: Parts) -> Caller:
+    """Return the administrator whose request it is.
+
+    Raises:
+        Problem: 401 without a token, 403 for everybody else.
+    """
+    return require_admin(identify(flask.request, parts.tokens))
+
+
+def record(
+    parts: Parts, admin: Caller, action: str, target: str, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Write an act down, before it is done."""
+    parts.office.audit.write(
+        admin,
+        action,
+        target,
+        request_id=request_id(),
+        address=flask.request.remote_addr,
+        detail=detail,
+    )
