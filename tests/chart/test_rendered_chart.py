@@ -76,6 +76,7 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "gateway.limits.address=often",
         "gateway.limits.rates.user=often",
         "gateway.limits.quotas.user.bites=1",
+        "gateway.browsers.corsOrigins={app.example.org}",
     ],
 )
 def test_a_value_that_means_nothing_is_refused(wrong: str):
@@ -428,11 +429,13 @@ def test_images_have_the_tags_that_were_built_or_the_charts_version():
     assert given["image"] == "soundstrip/service:mine"
 
 
-def test_limits_reach_the_gateway_as_it_reads_them(monkeypatch: pytest.MonkeyPatch):
+def test_limits_and_browsers_reach_the_gateway_as_it_reads_them(monkeypatch: pytest.MonkeyPatch):
     arguments = (
         '--set-json=gateway.limits.quotas={"user": {"bytes": 10737418240, "concurrent": null}}',
-        "--set=gateway.limits.login=",
         '--set-json=gateway.limits.rates={"user": "100/minute;2000/hour"}',
+        '--set-json=gateway.browsers.corsOrigins=["https://a.example", "https://b.example"]',
+        "--set=gateway.limits.login=,gateway.browsers.hstsSeconds=31536000",
+        "--set=gateway.browsers.secureCookies=false",
     )
     [spec] = [spec for component, spec in pods(render(*arguments)) if component == "gateway"]
     for name, value in environment(spec["containers"][0]).items():
@@ -443,3 +446,6 @@ def test_limits_reach_the_gateway_as_it_reads_them(monkeypatch: pytest.MonkeyPat
     assert [item.amount for item in settings.rates.of_user(["user"])] == [100, 2000]
     assert [item.amount for item in settings.rates.address] == [600]
     assert settings.rates.login == ()
+    assert settings.browsers.origins == {"https://a.example", "https://b.example"}
+    assert settings.browsers.hsts_seconds == 31536000
+    assert not settings.browsers.secure_cookies

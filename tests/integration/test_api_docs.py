@@ -20,10 +20,11 @@ def curl_lines(section: str) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("section", ["Limits", "Admin"])
+@pytest.mark.parametrize("section", ["Limits", "Admin", "Browsers"])
 def test_each_curl_line_goes_through(section: str, stage: Stage, tmp_path: Path):
     (tmp_path / "talk.mp4").write_bytes(VIDEO)
-    with stage.run_gateway() as gateway:
+    settings = {"SECURE_COOKIES": "false", "CORS_ORIGINS": "https://app.example.org"}
+    with stage.run_gateway(**settings) as gateway:
         url = f"{gateway.url}/v1/conversions"
         made = requests.post(url, data=VIDEO, headers=stage.header("ann"), timeout=30).json()
         variables = {
@@ -40,6 +41,7 @@ def test_each_curl_line_goes_through(section: str, stage: Stage, tmp_path: Path)
         for line in curl_lines(section):
             command = (
                 line.replace("http://127.0.0.1:8000", gateway.url)
+                .replace("demo:PASSWORD", "ann:right")
                 .replace("vc-65f000000000000000000001", made["id"])
                 .replace("curl ", "curl --silent --show-error --fail-with-body --max-time 30 ", 1)
             )

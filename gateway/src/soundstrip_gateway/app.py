@@ -9,7 +9,9 @@ import structlog
 
 from soundstrip_gateway.admin import admin_routes
 from soundstrip_gateway.bodies import drain
+from soundstrip_gateway.browsers import install_cors
 from soundstrip_gateway.cluster import ClusterUnavailable
+from soundstrip_gateway.cookies import install_cookies
 from soundstrip_gateway.document import document_routes
 from soundstrip_gateway.forms import FormRefused
 from soundstrip_gateway.keys import AuthUnavailable
@@ -21,6 +23,7 @@ from soundstrip_gateway.metering import install_metering
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import malformed, unauthorized, unavailable, unprocessable
+from soundstrip_gateway.session import session_routes
 from soundstrip_gateway.tokens import TokenRefused
 from soundstrip_gateway.v1 import v1_routes
 from soundstrip_gateway.wishes import WishRefused
@@ -37,8 +40,10 @@ def create_app(parts: Parts) -> flask.Flask:
     app = flask.Flask("soundstrip_gateway", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     install_problems(app)
-    install_headers(app)
+    install_headers(app, parts.browsers.hsts_seconds)
     _install_refusals(app)
+    install_cors(app, parts.browsers)
+    install_cookies(app, secure=parts.browsers.secure_cookies)
     install_metering(app, parts.limiter, parts.rates, parts.tokens)
     app.after_request(_drain_after_errors)
     app.register_blueprint(legacy_routes(parts))
@@ -46,6 +51,7 @@ def create_app(parts: Parts) -> flask.Flask:
     app.register_blueprint(live_routes(parts))
     for routes in admin_routes(parts):
         app.register_blueprint(routes)
+    app.register_blueprint(session_routes(parts.login, parts.tokens, parts.browsers))
     app.register_blueprint(_health_routes(parts))
     app.register_blueprint(document_routes())
     return app

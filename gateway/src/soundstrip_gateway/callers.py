@@ -6,7 +6,7 @@ from soundstrip_gateway.refusals import beyond_scope, unauthorized
 from soundstrip_gateway.tokens import Caller, Tokens
 from soundstrip_service.scopes import Scope
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def identify(request: flask.Request, tokens: Tokens, scope: Scope | None = None) -> Caller:
@@ -35,4 +35,4 @@ def identify(request: flask.Request, tokens: Tokens, scope: Scope | None = None)
 
 def default_scope(method: str) -> Scope:
     """Return what a token has to be for where a route does not say it."""
-    return Scope.CONVERSIONS_READ if method in _READING else Scope.CONVERSIONS_WRITE
+    return Scope.CONVERSIONS_READ if method in READING else Scope.CONVERSIONS_WRITE

@@ -1,10 +1,11 @@
-"""The settings of limits, each read once and refused where it says nothing."""
+"""The settings of limits and browsers, each read once and refused where it says nothing."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from soundstrip_gateway.allowances import parse_quotas
+from soundstrip_gateway.browsers import Browsers, parse_origins
 from soundstrip_gateway.rates import Rates, parse_rates, parse_rates_by_role
 from soundstrip_service.settings import Settings
 
@@ -21,6 +22,11 @@ def _check_rates_by_role(text: str) -> str:
 
 def _check_quotas(text: str) -> str:
     parse_quotas(text)
+    return text
+
+
+def _check_origins(text: str) -> str:
+    parse_origins(text)
     return text
 
 
@@ -54,3 +60,23 @@ class LimitSettings(Settings):
             parse_rates(self.rate_limit_address),
             parse_rates(self.rate_limit_login),
         )
+
+
+class BrowserSettings(Settings):
+    """What browsers may do."""
+
+    cors_origins: Annotated[str, AfterValidator(_check_origins)] = Field(
+        "", description="origins whose pages may use the API, with commas; * for all"
+    )
+    hsts_seconds: int = Field(
+        0, ge=0, description="tell browsers to stay with https for so long; 0: say nothing"
+    )
+    secure_cookies: bool = Field(
+        True,  # noqa: FBT003 - pydantic's own way
+        description="cookies over https alone; false for a page over plain http",
+    )
+
+    @property
+    def browsers(self) -> Browsers:
+        """What browsers may do."""
+        return Browsers(parse_origins(self.cors_origins), self.hsts_seconds, self.secure_cookies)

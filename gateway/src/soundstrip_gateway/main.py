@@ -16,7 +16,7 @@ from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.limiter import Limiter
-from soundstrip_gateway.limits_settings import LimitSettings
+from soundstrip_gateway.limits_settings import BrowserSettings, LimitSettings
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.namespaces import own_namespace
@@ -36,7 +36,7 @@ from soundstrip_storage.connection import connect
 _SILENCE_SECONDS = 60
 
 
-class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSettings):
+class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSettings, BrowserSettings):
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
@@ -114,6 +114,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
     valve = Valve(database)
     gate = build_gate(database, cluster, allowances, valve, ceiling=settings.max_content_length)
     return Parts(
+        browsers=settings.browsers,
         cluster=cluster,
         gate=gate,
         intake=Intake(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from soundstrip_gateway.browsers import Browsers
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.gate import Gate
 from soundstrip_gateway.intake import Intake
@@ -21,6 +22,7 @@ from soundstrip_gateway.tokens import Tokens
 class Parts:
     """The adapters behind the routes, built once; `max_upload` is in bytes."""
 
+    browsers: Browsers
     cluster: Cluster
     gate: Gate
     intake: Intake
