@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.conversions import NOW
 
 from soundstrip_crds.audio import Bitrate, Output, Quality, ResolvedOutput
+from soundstrip_crds.profile import BUILT_IN, choose_default
 from soundstrip_operator.catalogue import Catalogue
-from soundstrip_operator.profiles import BUILT_IN, Profile, Unresolved, choose_default, resolve
+from soundstrip_operator.profiles import Profile, Unresolved, resolve
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,8 +83,8 @@ def test_an_object_that_says_so_is_the_default():
 def test_of_several_defaults_the_oldest_wins_and_then_the_first_by_name():
     old, new = profile("z", age=2, default=True), profile("a", age=1, default=True)
     twin = profile("y", age=2, default=True)
-    assert choose_default([new, old]) == "z"
-    assert choose_default([new, old, twin]) == "y"
+    assert choose_default([new.metadata, old.metadata]) == "z"
+    assert choose_default([new.metadata, old.metadata, twin.metadata]) == "y"
 
 
 @given(st.data(), PROFILES, st.builds(Output, profile=st.none() | NAMES))

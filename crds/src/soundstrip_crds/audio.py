@@ -108,6 +108,11 @@ class Output(_Audio, frozen=True):
         """Whether a profile says how it is to be: the one that is named, or the default one."""
         return not any(getattr(self, word) for word in Encoding.__struct_fields__)
 
+    @property
+    def canonical(self) -> str:
+        """The same text for the same output; what it leaves open is left out."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
     def resolve(
         self, encoding: Encoding | None = None, profile: ProfileName | None = None
     ) -> "ResolvedOutput":

@@ -42,6 +42,12 @@ def conversion_name(file_id: str) -> str:
     return f"vc-{file_id}"
 
 
+def output_name(file_id: str, output: str) -> str:
+    """Name the conversion of a source to a further output, given in its canonical form."""
+    digest = hashlib.sha256(output.encode()).hexdigest()[:8]
+    return f"{conversion_name(file_id)}-{digest}"
+
+
 def child_name(file_id: str, batch_uid: str, output: str) -> str:
     """Name a batch's conversion of a source to an output, which is given in its canonical form.
 

@@ -1,31 +1,14 @@
 """Which profile an output means, and what is made by it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, assert_never
 
 import msgspec
 
 from soundstrip_crds.audio import Output, ResolvedOutput
 from soundstrip_crds.conversion import Metadata
-from soundstrip_crds.profile import ProfileSpec
-
-DEFAULT = "standard"
-"""The default where no object claims to be it."""
-
-BUILT_IN: Mapping[str, ProfileSpec] = MappingProxyType(
-    {
-        DEFAULT: ProfileSpec(bitrate="192k"),
-        "high": ProfileSpec(bitrate="320k"),
-        "small": ProfileSpec(bitrate="128k"),
-        "voice": ProfileSpec(quality="V7"),
-    }
-)
-"""The profiles that need no object; one of such a name takes its place."""
-
-_LAST = datetime.max.replace(tzinfo=UTC)
+from soundstrip_crds.profile import BUILT_IN, ProfileSpec, choose_default
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ def resolve(output: Output, profiles: Collection[Profile]) -> ResolvedOutput | U
         return output.resolve()
     found = {profile.name: profile.spec for profile in profiles}
     known: dict[str, ProfileSpec | Unreadable] = {**BUILT_IN, **found}
-    name = output.profile or choose_default(profiles)
+    name = output.profile or choose_default(p.metadata for p in profiles if p.claims_default)
     spec = known.get(name)
     match spec:
         case ProfileSpec():
@@ -86,13 +69,6 @@ def resolve(output: Output, profiles: Collection[Profile]) -> ResolvedOutput | U
             return Unresolved(f"There is no profile {name}; there are {there_are}")
         case _ as never:
             assert_never(never)
-
-
-def choose_default(profiles: Collection[Profile]) -> str:
-    """Return the name of the default: of those that claim it the oldest, then the first by name."""
-    claimants = [profile for profile in profiles if profile.claims_default]
-    claims = ((one.metadata.creation_timestamp or _LAST, one.name) for one in claimants)
-    return min(claims, default=(_LAST, DEFAULT))[1]
 
 
 def _read(spec: dict[str, Any]) -> ProfileSpec | Unreadable:

@@ -50,7 +50,7 @@ class Order:
 
 def plan_items(batch: ConversionBatch, sources: Iterable[Source]) -> tuple[Item, ...]:
     """Return the conversions of these sources, each to each output, in the batch's order."""
-    outputs = [(output, _canonical(output)) for output in batch.spec.outputs]
+    outputs = [(output, output.canonical) for output in batch.spec.outputs]
     uid, order = batch.metadata.uid, Order(batch)
     items = {
         name: Item(name, source, output)
@@ -97,8 +97,3 @@ def _reference(batch: ConversionBatch) -> Body:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def _canonical(output: Output) -> str:
-    """Return the same text for the same output; what it leaves open is left out."""
-    return msgspec.json.encode(output, order="sorted").decode()
