@@ -12,6 +12,7 @@ from tests.waiting import wait_until
 
 from soundstrip_storage.connection import Documents, connect, connect_async
 from soundstrip_storage.errors import FileDamaged, StorageUnavailable
+from soundstrip_storage.estate import Estate
 from soundstrip_storage.gridfs import (
     FileWriter,
     find_file,
@@ -20,10 +21,14 @@ from soundstrip_storage.gridfs import (
     read_file,
     remove_file,
 )
+from soundstrip_storage.history import Criteria, History, Order
 from soundstrip_storage.intents import settle_intent
 from soundstrip_storage.layout import CHUNK_SIZE, Bucket, StoredFile
 from soundstrip_storage.ledger import Ledger
+from soundstrip_storage.links import LinkStore
+from soundstrip_storage.requests import Begun, Mismatch, RequestLog, Underway
 from soundstrip_storage.setup import roles, set_up_collections, set_up_user
+from soundstrip_storage.usage import Stored, measure
 
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 33 * CHUNK_SIZE + 17]
 COLLECTIONS = [
@@ -238,6 +243,35 @@ def test_each_user_may_do_its_own_work_and_no_more(database: Documents, mongo_se
         mover["sources.files"].delete_one({})
     with pytest.raises(OperationFailure):
         mover["deliveries"].find_one({})
+
+
+def test_the_gateways_user_may_do_all_that_the_gateway_does(
+    database: Documents, mongo_server: Server
+):
+    [role] = [role for role in roles() if role.name == "gateway"]
+    set_up_collections(database)
+    set_up_user(database, role, "secret")
+    uri = f"mongodb://gateway:secret@127.0.0.1:{mongo_server.port}/?authSource={database.name}"
+    gateway = connect(uri, database.name, application="tests")
+    requests, links, history = RequestLog(gateway), LinkStore(gateway), History(gateway)
+    assert isinstance(requests.begin("key", "print"), Begun)
+    assert isinstance(requests.begin("key", "print"), Underway)
+    assert isinstance(requests.begin("key", "another"), Mismatch)
+    assert links.list("ann", "uid") == []
+    assert list(history.select("ann", Criteria(text="x", batch="b"), Order(), None)) == []
+    history.replace("ann", "vc-1", "uid")
+    assert measure(gateway, Bucket.SOURCES, "ann") == Stored()
+    file = store_source(database)
+    Estate(gateway).remove("u1", file.id)
+    with pytest.raises(OperationFailure):
+        gateway["deliveries"].find_one({})
+
+
+@pytest.mark.parametrize("collection", ["links", "requests"])
+def test_what_has_an_end_is_removed_by_the_server(database: Documents, collection: str):
+    set_up_collections(database)
+    indexes = database[collection].index_information().values()
+    assert [i["key"] for i in indexes if i.get("expireAfterSeconds") == 0] == [[("expiresAt", 1)]]
 
 
 def test_a_server_that_is_away_is_unavailable_and_names_no_password():

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from soundstrip_storage.connection import AsyncDocuments
 from soundstrip_storage.errors import storage_errors
@@ -26,6 +26,23 @@ class ArchivedConversion:
     created_at: datetime
     finished_at: datetime
     archived_at: datetime
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Read an entry."""
+        return cls(
+            uid=document["_id"],
+            name=document["name"],
+            namespace=document["namespace"],
+            install=document["install"],
+            owner=document["owner"],
+            labels=document["labels"],
+            spec=document["spec"],
+            status=document["status"],
+            created_at=document["createdAt"],
+            finished_at=document["finishedAt"],
+            archived_at=document["archivedAt"],
+        )
 
     def to_document(self) -> dict[str, Any]:
         """Return the entry of the collection `archive`."""

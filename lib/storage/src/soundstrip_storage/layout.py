@@ -14,6 +14,8 @@ CHUNK_SIZE = 255 * 1024
 
 INTENTS = "intents"
 ARCHIVE = "archive"
+LINKS = "links"
+REQUESTS = "requests"
 
 
 class Bucket(StrEnum):

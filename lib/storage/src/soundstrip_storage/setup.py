@@ -9,9 +9,11 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from soundstrip_storage.books import BOOKS, GATEWAY_RIGHTS, SWEEPS, index_books
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import storage_errors
-from soundstrip_storage.layout import ARCHIVE, INTENTS, Bucket
+from soundstrip_storage.layout import ARCHIVE, INTENTS, LINKS, REQUESTS, Bucket
 
 DELIVERIES = "deliveries"
+
+_OF_GATEWAY = (INTENTS, ARCHIVE, LINKS, REQUESTS)
 
 _USER_NOT_FOUND = 11
 _ROLE_NOT_FOUND = 31
@@ -33,7 +35,7 @@ def roles() -> tuple[Role, ...]:
     sources, results = Bucket.SOURCES, Bucket.RESULTS
     blobs = dict.fromkeys((sources.files, sources.chunks, results.files, results.chunks), APPEND)
     return (
-        Role("gateway", {**blobs, INTENTS: APPEND, **GATEWAY_RIGHTS}),
+        Role("gateway", {**blobs, **dict.fromkeys(_OF_GATEWAY, APPEND), **GATEWAY_RIGHTS}),
         Role("operator", {**blobs, INTENTS: APPEND, ARCHIVE: APPEND, SWEEPS: APPEND}),
         Role(
             "mover",
@@ -52,7 +54,7 @@ def roles() -> tuple[Role, ...]:
 def set_up_collections(database: Documents) -> None:
     """Make the collections and indexes that are missing; what stands stays."""
     with storage_errors():
-        for name in (INTENTS, ARCHIVE, DELIVERIES, *BOOKS, *(b.files for b in Bucket)):
+        for name in (*_OF_GATEWAY, DELIVERIES, *BOOKS, *(b.files for b in Bucket)):
             _create_collection(database, name)
         for bucket in Bucket:
             database[bucket.chunks].create_index([("files_id", 1), ("n", 1)], unique=True)
@@ -61,9 +63,20 @@ def set_up_collections(database: Documents) -> None:
             [("metadata.conversionUid", 1), ("metadata.run", 1)], unique=True
         )
         index_books(database)
-        newest_first = [("owner", 1), ("createdAt", -1), ("name", -1)]
-        database[ARCHIVE].create_index(newest_first)
-        database[ARCHIVE].create_index([("name", 1)])
+        _index_conversions(database)
+        database[LINKS].create_index([("tokens", 1)], unique=True)
+        database[LINKS].create_index([("owner", 1), ("conversionUid", 1)])
+        for name in (LINKS, REQUESTS):
+            database[name].create_index([("expiresAt", 1)], expireAfterSeconds=0)
+
+
+def _index_conversions(database: Documents) -> None:
+    for bucket in Bucket:
+        database[bucket.files].create_index([("metadata.owner", 1)])
+    for field in ("createdAt", "finishedAt", "spec.source.filename"):
+        database[ARCHIVE].create_index([("owner", 1), (field, -1), ("name", -1)])
+    database[ARCHIVE].create_index([("owner", 1), ("spec.source.sha256", 1)])
+    database[ARCHIVE].create_index([("name", 1)])
 
 
 def _create_collection(database: Documents, name: str) -> None:
