@@ -230,7 +230,11 @@ class FaultyApi:
     def _send(self, request: web.Request, body: bytes) -> Any:
         url, headers = self._upstream + request.path_qs, _end_to_end(request.headers)
         return self._session.request(
-            request.method, URL(url, encoded=True), data=body or None, headers=headers
+            request.method,
+            URL(url, encoded=True),
+            data=body or None,
+            headers=headers,
+            skip_auto_headers=("Content-Type",),  # what a client leaves out stays out
         )
 
     async def _serve_watch(self, request: web.Request) -> web.StreamResponse:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.processes import free_port, running
 from tests.waiting import wait_until
 from werkzeug import Request, Response
 
+from soundstrip_storage.archive import ArchivedConversion
 from soundstrip_storage.books import BOOKS
 
 MEBIBYTE = 1024 * 1024
@@ -115,6 +117,23 @@ def _memory(file: Path, names: str) -> int:
     return sum(int(number) for number in found) * 1024
 
 
+class Client:
+    """One user."""
+
+    def __init__(self, gateway: Gateway, headers: dict[str, str]) -> None:
+        self._url = gateway.url
+        self._headers = headers
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request as this user; the options are those of `requests`."""
+        headers = self._headers | options.pop("headers", {})
+        return requests.request(method, self._url + path, headers=headers, timeout=30, **options)
+
+    def upload(self, **parameters: str) -> requests.Response:
+        """Upload the video, with these words in the URL."""
+        return self.ask("POST", "/v1/conversions", data=VIDEO, params=parameters)
+
+
 class Stage:
     """One namespace, one database and one auth service, with as many gateways as a test likes."""
 
@@ -161,15 +180,22 @@ class Stage:
             ]
         }
         if audio is not None:
-            body["status"]["result"] = self._store_result(audio, body["spec"]["owner"]["id"])
+            body["status"]["result"] = self._store_result(audio, body)
         self.kube.replace_status(body)
 
-    def _store_result(self, audio: bytes, owner: str) -> dict[str, Any]:
+    def _store_result(self, audio: bytes, body: dict[str, Any]) -> dict[str, Any]:
         file_id = ObjectId()
         pieces = [audio[at : at + _CHUNK] for at in range(0, len(audio), _CHUNK)]
         self.database["results.chunks"].insert_many(
             [{"files_id": file_id, "n": n, "data": piece} for n, piece in enumerate(pieces)]
         )
+        metadata = {
+            "owner": body["spec"]["owner"]["id"],
+            "conversionUid": body["metadata"]["uid"],
+            "run": body["spec"].get("run", 1),
+            "sha256": "ab" * 32,
+            "contentType": "audio/mpeg",
+        }
         self.database["results.files"].insert_one(
             {
                 "_id": file_id,
@@ -177,7 +203,7 @@ class Stage:
                 "chunkSize": _CHUNK,
                 "uploadDate": None,
                 "filename": "Käse & Brot.mp3",
-                "metadata": {"owner": owner, "sha256": "ab" * 32, "contentType": "audio/mpeg"},
+                "metadata": metadata,
             }
         )
         return {
@@ -189,6 +215,42 @@ class Stage:
             "durationSeconds": 1.5,
             "bitrate": 192000,
         }
+
+    def archive(self, name: str) -> None:
+        """Let a finished conversion expire as the operator does: to the archive, and away."""
+        body = self.kube.get("videoconversion", name)
+        assert body is not None
+        self.put_into_archive(body)
+        self.kube.patch("videoconversion", name, {"metadata": {"finalizers": None}})
+        self.kube.kubectl("delete", "videoconversion", name, "--ignore-not-found")
+
+    def put_into_archive(self, body: dict[str, Any]) -> None:
+        """Write an object to the archive; it stands in the cluster still."""
+        metadata, [*conditions] = body["metadata"], body["status"]["conditions"]
+        ends = [c["lastTransitionTime"] for c in conditions if c["type"] == "Finished"]
+        entry = ArchivedConversion(
+            uid=metadata["uid"],
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            install="soundstrip",
+            owner=body["spec"]["owner"]["id"],
+            labels=metadata["labels"],
+            spec=body["spec"],
+            status=body["status"],
+            created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+            finished_at=datetime.fromisoformat(ends[0]),
+            archived_at=datetime.now(UTC),
+        )
+        self.database["archive"].insert_one(entry.to_document())
+
+    def claim(self, name: str) -> str:
+        """Claim a conversion's source as the operator does, and return the conversion's uid."""
+        body = self.kube.get("videoconversion", name)
+        assert body is not None
+        uid: str = body["metadata"]["uid"]
+        key = {"_id": ObjectId(body["spec"]["source"]["fileId"])}
+        self.database["sources.files"].update_one(key, {"$addToSet": {"metadata.refs": uid}})
+        return uid
 
     def leftovers(self) -> dict[str, int]:
         """Return how many documents each collection has that has any, beside the books."""
@@ -232,3 +294,15 @@ def gateway(stage: Stage) -> Iterator[Gateway]:
     """A gateway with nothing in the way."""
     with stage.run_gateway() as gateway:
         yield gateway
+
+
+@pytest.fixture
+def ann(gateway: Gateway, stage: Stage) -> Client:
+    """A user."""
+    return Client(gateway, stage.header("ann"))
+
+
+@pytest.fixture
+def bob(gateway: Gateway, stage: Stage) -> Client:
+    """Another one."""
+    return Client(gateway, stage.header("bob"))

@@ -8,7 +8,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from soundstrip_crds.conversion import VideoConversion
-from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
+from soundstrip_gateway.apiserver import ClusterUnavailable, ObjectChanged
+from soundstrip_gateway.cluster import Cluster
 
 PATH = "/apis/soundstrip.dev/v1alpha1/namespaces/here/videoconversions"
 MakeConversion = Callable[..., VideoConversion]
@@ -52,7 +53,7 @@ def test_another_object_of_that_name_is_not_taken_for_ours(
     foreign["spec"]["owner"]["id"] = "somebody"
     httpserver.expect_request(PATH, "POST").respond_with_data("exists", 409)
     httpserver.expect_request(f"{PATH}/{made.metadata.name}").respond_with_json(foreign)
-    with pytest.raises(ClusterUnavailable, match="409"):
+    with pytest.raises(ObjectChanged, match="409"):
         cluster.create(made)
 
 

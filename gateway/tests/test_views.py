@@ -115,7 +115,11 @@ def test_the_json_holds_what_a_person_asks_for(make_conversion: MakeConversion):
     assert described["state"] == "succeeded"
     assert described["progress"] == {"percent": 100}
     assert described["output"] == {"format": "mp3", "bitrate": "192k", "profile": "standard"}
-    assert described["links"] == {"self": "/v1/c/1", "result": "/v1/c/1/result"}
+    assert described["links"] == {
+        "self": "/v1/c/1",
+        "result": "/v1/c/1/result",
+        "source": "/v1/c/1/source",
+    }
     assert described["createdAt"] == "2026-01-02T03:04:05Z"
     assert described["finishedAt"] == "2026-01-02T03:05:00Z"
     assert "owner" not in described

@@ -8,20 +8,20 @@ from soundstrip_gateway.wishes import FIELDS, WishRefused, parse_wish
 
 def test_nothing_said_means_the_defaults():
     wish = parse_wish({})
-    assert (wish.output, wish.notify) == (Output(), Notify())
+    assert (wish.outputs[0], wish.notify) == (Output(), Notify())
 
 
 @pytest.mark.parametrize("bitrate", ["128k", "192k", "320k"])
 def test_a_bitrate_is_taken(bitrate: str):
-    assert parse_wish({"bitrate": bitrate}).output.bitrate == bitrate
+    assert parse_wish({"bitrate": bitrate}).outputs[0].bitrate == bitrate
 
 
 def test_a_quality_is_taken():
-    assert parse_wish({"quality": "V2"}).output == Output(quality="V2")
+    assert parse_wish({"quality": "V2"}).outputs[0] == Output(quality="V2")
 
 
 def test_a_profile_is_taken_whether_there_is_one_or_not():
-    assert parse_wish({"profile": "not-yet"}).output == Output(profile="not-yet")
+    assert parse_wish({"profile": "not-yet"}).outputs[0] == Output(profile="not-yet")
 
 
 def test_every_word_has_a_field():
@@ -40,7 +40,7 @@ def test_every_word_has_a_field():
         "title": "A talk",
         "trackNumber": "3/9",
     }
-    assert parse_wish(fields).output == Output(
+    assert parse_wish(fields).outputs[0] == Output(
         format="flac",
         preset="high",
         sample_rate=48000,
@@ -52,12 +52,14 @@ def test_every_word_has_a_field():
         metadata=Tags(title="A talk", track="3/9"),
         cover_art=False,
     )
-    assert parse_wish({"track": "0"}).output == Output(track=TrackChoice(index=0))
+    assert parse_wish({"track": "0"}).outputs[0] == Output(track=TrackChoice(index=0))
 
 
 def test_a_part_of_the_source_goes_with_a_profile():
     wish = parse_wish({"profile": "voice", "trimStart": "1", "title": "A talk"})
-    assert wish.output == Output(profile="voice", trim=Trim(start=1), metadata=Tags(title="A talk"))
+    assert wish.outputs[0] == Output(
+        profile="voice", trim=Trim(start=1), metadata=Tags(title="A talk")
+    )
 
 
 def test_every_field_has_room_in_a_form():
@@ -100,3 +102,32 @@ def test_no_e_mail_is_sent_to_who_wants_none():
 def test_a_refusal_says_what_there_is(fields: dict[str, str], sentence: str):
     with pytest.raises(WishRefused, match=sentence):
         parse_wish(fields)
+
+
+def test_several_outputs_are_a_list_of_objects():
+    wish = parse_wish(
+        {"outputs": '[{"format": "flac"}, {"trim": {"start": 1}}]', "notify": "false"}
+    )
+    assert wish.outputs == (Output(format="flac"), Output(trim=Trim(start=1)))
+    assert not wish.notify.email
+
+
+TOO_MANY = ",".join(f'{{"trim": {{"start": {n}}}}}' for n in range(17))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", "[]", "[{}, {}]", '[{"bit": 1}]', '[{"trim": {"end": 1}}]'),
+        '[{"bitrate": "1k"}]',
+        f"[{TOO_MANY}]",
+    ],
+)
+def test_outputs_that_make_no_sense_are_refused(text: str):
+    with pytest.raises(WishRefused):
+        parse_wish({"outputs": text})
+
+
+def test_outputs_stand_alone():
+    with pytest.raises(WishRefused, match="format"):
+        parse_wish({"outputs": "[{}]", "format": "mp3"})

@@ -1,39 +1,12 @@
 """The REST interface, version 1."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 from tests import media
-from tests.gateways import VIDEO, Gateway, Stage
+from tests.gateways import VIDEO, Client, Stage
 
 AUDIO = b"ID3\x04" + bytes(range(256)) * 4
-
-
-class Client:
-    """One user."""
-
-    def __init__(self, gateway: Gateway, headers: dict[str, str]) -> None:
-        self._url = gateway.url
-        self._headers = headers
-
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        headers = self._headers | options.pop("headers", {})
-        return requests.request(method, self._url + path, headers=headers, timeout=30, **options)
-
-    def upload(self, **parameters: str) -> requests.Response:
-        return self.ask("POST", "/v1/conversions", data=VIDEO, params=parameters)
-
-
-@pytest.fixture
-def ann(gateway: Gateway, stage: Stage) -> Client:
-    return Client(gateway, stage.header("ann"))
-
-
-@pytest.fixture
-def bob(gateway: Gateway, stage: Stage) -> Client:
-    return Client(gateway, stage.header("bob"))
 
 
 def test_a_bare_file_is_taken_with_parameters_in_the_url(ann: Client, stage: Stage):

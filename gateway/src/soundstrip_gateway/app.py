@@ -8,9 +8,9 @@ import flask
 import structlog
 
 from soundstrip_gateway.admin import admin_routes
+from soundstrip_gateway.apiserver import ClusterUnavailable, ObjectChanged, ObjectRefused
 from soundstrip_gateway.bodies import drain
 from soundstrip_gateway.browsers import install_cors
-from soundstrip_gateway.cluster import ClusterUnavailable
 from soundstrip_gateway.cookies import install_cookies
 from soundstrip_gateway.document import document_routes
 from soundstrip_gateway.forms import FormRefused
@@ -22,10 +22,11 @@ from soundstrip_gateway.live.routes import live_routes
 from soundstrip_gateway.metering import install_metering
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
-from soundstrip_gateway.refusals import malformed, unauthorized, unavailable, unprocessable
+from soundstrip_gateway.refusals import busy, malformed, unauthorized, unavailable, unprocessable
 from soundstrip_gateway.session import session_routes
 from soundstrip_gateway.tokens import TokenRefused
 from soundstrip_gateway.v1 import v1_routes
+from soundstrip_gateway.v1.links import following_routes
 from soundstrip_gateway.wishes import WishRefused
 from soundstrip_service.headers import install_headers
 from soundstrip_service.health import health_blueprint
@@ -52,6 +53,7 @@ def create_app(parts: Parts) -> flask.Flask:
     for routes in admin_routes(parts):
         app.register_blueprint(routes)
     app.register_blueprint(session_routes(parts.login, parts.tokens, parts.browsers))
+    app.register_blueprint(following_routes(parts))
     app.register_blueprint(_health_routes(parts))
     app.register_blueprint(document_routes())
     return app
@@ -75,6 +77,8 @@ def _install_refusals(app: flask.Flask) -> None:
         EventsUnavailable: unavailable,
         PageRefused: unprocessable,
         LanesTaken: unavailable,
+        ObjectChanged: lambda _: busy(),
+        ObjectRefused: unprocessable,
         WishRefused: unprocessable,
         TokenRefused: lambda detail: unauthorized(detail, "Bearer"),
     }

@@ -20,6 +20,10 @@ ABOUT = About(
     },
     tags={
         "conversions": "Uploads, what becomes of them, and their audio.",
+        "links": "Links to audio that need no token.",
+        "batches": "Many uploads that are converted together.",
+        "profiles": "Names that an output can be asked for by.",
+        "me": "Yourself.",
         "admin": "For administrators: quotas, intake, storage, sweep, audit log.",
         "service": "Health, and this description.",
         "legacy": "The routes that clients of the seed know.",

@@ -36,15 +36,14 @@ def send_file(request: flask.Request, file: StoredFile, read: ReadBytes) -> flas
     if request.if_none_match.contains_weak(file.sha256):
         return flask.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     headers["Content-Disposition"] = attachment(clean_filename(file.filename))
-    span = choose_span(
-        request.headers.get("Range"), request.headers.get("If-Range"), etag, file.length
-    )
+    wanted = request.headers.get("Range") if request.method == "GET" else None
+    span = choose_span(wanted, request.headers.get("If-Range"), etag, file.length)
     match span:
         case Whole():
-            return _send(file, read, 0, file.length, headers)
+            return _send(request, file, read, slice(0, file.length), headers)
         case Part(start, stop):
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.length}"
-            return _send(file, read, start, stop, headers)
+            return _send(request, file, read, slice(start, stop), headers)
         case Unsatisfiable():
             raise unsatisfiable(file.length)
         case _:
@@ -52,12 +51,17 @@ def send_file(request: flask.Request, file: StoredFile, read: ReadBytes) -> flas
 
 
 def _send(
-    file: StoredFile, read: ReadBytes, start: int, stop: int, headers: dict[str, str]
+    request: flask.Request,
+    file: StoredFile,
+    read: ReadBytes,
+    part: slice,
+    headers: dict[str, str],
 ) -> flask.Response:
+    """Nothing is read for a HEAD: to read may cost something."""
     partial = "Content-Range" in headers
     return flask.Response(
-        read(file, start, stop),
+        () if request.method == "HEAD" else read(file, part.start, part.stop),
         status=HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK,
-        headers=headers | {"Content-Length": str(stop - start)},
+        headers=headers | {"Content-Length": str(part.stop - part.start)},
         content_type=file.content_type,
     )

@@ -6,14 +6,12 @@ both have the last of it.
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-import msgspec
 import structlog
 
 from soundstrip_gateway.accounts import Accounts
@@ -159,6 +157,21 @@ class Gate:
         """
         self._grant(ticket, Ask(length, conversions, (seconds or 0.0) * conversions))
 
+    @contextmanager
+    def hold_further(
+        self, caller: Caller, names: Sequence[str], seconds: float | None
+    ) -> Iterator[None]:
+        """Let conversions be made of a file that stands; if the block raises, none was begun.
+
+        Raises:
+            Problem: As `hold`.
+        """
+        with self.hold(caller, None) as ticket:
+            self.confirm(ticket, None, seconds, len(names))
+            for name in names:
+                self.charge(ticket, name, seconds)
+            yield
+
     def charge(self, ticket: Ticket, name: str, seconds: float | None) -> None:
         """Write a conversion down among those of the day, before it is created."""
         if self._charges.put(name, ticket.caller.id, self._clock(), seconds):
@@ -174,10 +187,9 @@ class Gate:
             log.warning("a hold is left until its time ends", error=str(error))
         ticket.is_held = False
 
-    def quota_of(self, caller: Caller) -> dict[str, Any]:
-        """Return the caller's limits by their names in JSON; what is not there has none."""
-        limits = msgspec.to_builtins(self._allowances.of(caller))
-        return {name: limit for name, limit in limits.items() if limit is not None}
+    def quota_of(self, caller: Caller) -> Quota:
+        """Return the caller's limits."""
+        return self._allowances.of(caller)
 
     def usage_of(self, user: str) -> Usage:
         """Return what a user has."""

@@ -7,13 +7,14 @@ from itertools import chain
 import structlog
 
 from soundstrip_crds.conversion import VideoConversion
-from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
+from soundstrip_gateway.apiserver import ClusterError
+from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.door import check_declared, check_head, check_length
 from soundstrip_gateway.filenames import clean_filename
 from soundstrip_gateway.forms import Data, Event, Field, FileStart
 from soundstrip_gateway.gate import Gate, Ticket
 from soundstrip_gateway.mediatypes import SNIFF_BYTES
-from soundstrip_gateway.orders import encode_orders, make_order, source_metadata
+from soundstrip_gateway.orders import encode_orders, order_uploaded, source_metadata, source_of
 from soundstrip_gateway.refusals import unprocessable
 from soundstrip_gateway.survey import survey
 from soundstrip_gateway.tokens import Caller
@@ -29,6 +30,27 @@ from soundstrip_storage.layout import Bucket, StoredFile
 log = structlog.get_logger("soundstrip.gateway")
 
 ReadWish = Callable[[Mapping[str, str]], Wish]
+Reuse = Callable[[StoredFile, Wish], tuple[VideoConversion, ...]]
+"""Returns the conversions that there are of a file with the same bytes to the same outputs."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What has become of an upload: new conversions, or those that there were already."""
+
+    conversions: tuple[VideoConversion, ...]
+    sha256: str
+    is_reused: bool = False
+
+    @property
+    def first(self) -> VideoConversion:
+        """The one that has the file's own name."""
+        return self.conversions[0]
+
+
+def never(_file: StoredFile, _wish: Wish) -> tuple[VideoConversion, ...]:
+    """Reuse nothing."""
+    return ()
 
 
 @dataclass
@@ -68,12 +90,15 @@ class Intake:
         read_wish: ReadWish,
         traceparent: str | None = None,
         size: int | None = None,
-    ) -> VideoConversion:
-        """Store the file and create its conversion; whatever goes wrong, nothing is left of it.
+        *,
+        reuse: Reuse = never,
+    ) -> Taken:
+        """Store the file and create its conversions; whatever goes wrong, nothing is left of it.
 
         What can't be cleaned up, because the store went away, stands under its intent. The
-        conversion goes on with the trace that the caller began, or that begins here. `size` is
-        that of the whole request, as far as its sender has told it.
+        conversions go on with the trace that the caller began, or that begins here. `size` is
+        that of the whole request, as far as its sender has told it. If what is asked for can be
+        reused, the file is dropped.
 
         Raises:
             Problem: What the gate refuses with, before anything is read or when it has become
@@ -81,16 +106,16 @@ class Intake:
             WishRefused: If the fields ask for what there is not.
             FormRefused: If the form can't be read.
             StorageUnavailable: If MongoDB is away.
-            ClusterUnavailable: If the API server is away or refuses.
+            ClusterError: If the API server is away or refuses.
         """
         with (
             self._gate.hold(caller, size) as ticket,
             self._tracing.span("upload", TraceContext.parse(traceparent), Role.SERVER) as span,
         ):
-            conversion = self._take(events, ticket, read_wish, span.context)
-            span.attributes["soundstrip.conversion"] = conversion.metadata.name
-            span.attributes["soundstrip.source.size"] = conversion.spec.source.size
-            return conversion
+            taken = self._take(events, ticket, read_wish, span.context, reuse)
+            span.attributes["soundstrip.conversion"] = taken.first.metadata.name
+            span.attributes["soundstrip.source.size"] = taken.first.spec.source.size
+            return taken
 
     def _take(
         self,
@@ -98,7 +123,8 @@ class Intake:
         ticket: Ticket,
         read_wish: ReadWish,
         context: TraceContext | None,
-    ) -> VideoConversion:
+        reuse: Reuse,
+    ) -> Taken:
         caller, upload = ticket.caller, _Upload()
         chunks = _file_bytes(events, upload)
         head = _read_head(chunks)
@@ -118,31 +144,41 @@ class Intake:
             wish = read_wish(upload.fields)
             metadata = source_metadata(caller, media_type)
             file = writer.seal(clean_filename(upload.filename), metadata)
-            order = make_order(file, survey(self._database, file), caller, wish, context)
-            seconds = order.spec.source.duration_seconds
-            self._gate.confirm(ticket, file.length, seconds)
-            self._gate.charge(ticket, order.metadata.name, seconds)
-            writer.put(file, encode_orders([order]))
-        return self._announce(file, order)
+            if reused := reuse(file, wish):
+                return Taken(reused, file.sha256, is_reused=True)
+            source = source_of(file, survey(self._database, file))
+            orders = order_uploaded(source, caller, wish, context)
+            self._gate.confirm(ticket, file.length, source.duration_seconds, len(orders))
+            for order in orders:
+                self._gate.charge(ticket, order.metadata.name, source.duration_seconds)
+            writer.put(file, encode_orders(orders))
+        return Taken(self._announce(file, orders), file.sha256)
 
-    def _announce(self, file: StoredFile, order: VideoConversion) -> VideoConversion:
-        structlog.contextvars.bind_contextvars(conversion=order.metadata.name)
+    def _announce(
+        self, file: StoredFile, orders: tuple[VideoConversion, ...]
+    ) -> tuple[VideoConversion, ...]:
+        structlog.contextvars.bind_contextvars(conversion=orders[0].metadata.name)
+        made: list[VideoConversion] = []
         try:
-            conversion = self._cluster.create(order)
-        except ClusterUnavailable as error:
-            self._give_up(file, error)
+            for order in orders:
+                made.append(self._cluster.create(order))  # noqa: PERF401 - what was made counts
+        except ClusterError as error:
+            self._give_up(file, made, error)
             raise
-        log.info("created", bytes=file.length)
+        log.info("created", bytes=file.length, conversions=len(made))
         try:
             settle_intent(self._database, file.id)
         except StorageUnavailable as error:
             log.warning("an intent is left for a later look", file_id=file.id, error=str(error))
-        return conversion
+        return tuple(made)
 
-    def _give_up(self, file: StoredFile, cause: ClusterUnavailable) -> None:
+    def _give_up(self, file: StoredFile, made: list[VideoConversion], cause: ClusterError) -> None:
+        """Take back what was made; of a conversion that can't be taken back, the file stays."""
         try:
+            for conversion in made:
+                self._cluster.delete(conversion)
             remove_file(self._database, Bucket.SOURCES, file.id)
-        except StorageUnavailable as error:
+        except (StorageUnavailable, ClusterError) as error:
             cause.add_note(f"the file {file.id} is left under its intent: {error}")
 
 

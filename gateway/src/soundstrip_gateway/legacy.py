@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from soundstrip_gateway.callers import identify
-from soundstrip_gateway.conversions import find_audio, find_conversion
+from soundstrip_gateway.conversions import find_audio
 from soundstrip_gateway.downloads import FILE_HEADERS, send_file
 from soundstrip_gateway.login import LoginDesk, LoginRefused
 from soundstrip_gateway.parts import Parts
@@ -106,17 +106,17 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
         events = read_form_upload(flask.request, parts.max_upload)
         traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
-            conversion = parts.intake.take(
+            taken = parts.intake.take(
                 events, caller, lambda _: Wish(), traceparent, flask.request.content_length
             )
-        return answer_json(LegacyTaken("success", conversion.spec.source.file_id))
+        return answer_json(LegacyTaken("success", taken.first.spec.source.file_id))
 
     @blueprint.get("/download")
     @describe_route(DOWNLOAD)
     def download() -> flask.Response:
         caller = identify(flask.request, parts.tokens)
         fid = read_query(DownloadQuery).fid
-        conversion = find_conversion(parts.cluster, caller, fid)
+        conversion = parts.conversions.find(caller, fid).conversion
         outcome = judge(conversion)
         match outcome:
             case Ready(result):

@@ -9,14 +9,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from soundstrip_gateway.allowances import Allowances, parse_quotas
 from soundstrip_gateway.api_keys import ApiKeys, exchange_key
 from soundstrip_gateway.app import create_app
+from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.cluster import Cluster, connect_cluster
+from soundstrip_gateway.conversions import Conversions
+from soundstrip_gateway.further import Workshop
 from soundstrip_gateway.gate import build_gate
+from soundstrip_gateway.idempotency import Idempotency
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.limiter import Limiter
 from soundstrip_gateway.limits_settings import BrowserSettings, LimitSettings
+from soundstrip_gateway.links import Links
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.namespaces import own_namespace
@@ -32,6 +37,10 @@ from soundstrip_service.settings import ServedSettings, TracedSettings, load_set
 from soundstrip_service.tracing import open_tracing
 from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.connection import connect
+from soundstrip_storage.estate import Estate
+from soundstrip_storage.history import History
+from soundstrip_storage.links import LinkStore
+from soundstrip_storage.requests import RequestLog
 
 _SILENCE_SECONDS = 60
 
@@ -108,15 +117,20 @@ def build_parts(settings: GatewaySettings) -> Parts:
     cluster = _build_cluster(settings)
     tracing = open_tracing("soundstrip-gateway", settings.otel_exporter_otlp_endpoint)
     carriers = Carriers()
+    history, library = History(database), Library(database, carriers)
+    conversions = Conversions(cluster, history, Estate(database))
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
     api_keys = ApiKeys(lambda key: exchange_key(f"{auth_url}/v1/token", key))
     allowances = Allowances(database, parse_quotas(settings.quotas))
     valve = Valve(database)
     gate = build_gate(database, cluster, allowances, valve, ceiling=settings.max_content_length)
     return Parts(
+        batches=Batches(cluster, conversions, library, gate),
         browsers=settings.browsers,
         cluster=cluster,
+        conversions=conversions,
         gate=gate,
+        idempotency=Idempotency(RequestLog(database)),
         intake=Intake(
             database,
             cluster,
@@ -125,8 +139,9 @@ def build_parts(settings: GatewaySettings) -> Parts:
             carriers=carriers,
             gate=gate,
         ),
-        library=Library(database, carriers),
+        library=library,
         limiter=Limiter(database),
+        links=Links(LinkStore(database), conversions, library),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
@@ -135,6 +150,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         rates=settings.rates,
         tokens=Tokens(keys, api_keys, open_issuer(settings)),
         take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
+        workshop=Workshop(cluster, conversions, history, library, gate),
         max_upload=settings.max_content_length,
     )
 

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
+from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.browsers import Browsers
 from soundstrip_gateway.cluster import Cluster
+from soundstrip_gateway.conversions import Conversions
+from soundstrip_gateway.further import Workshop
 from soundstrip_gateway.gate import Gate
+from soundstrip_gateway.idempotency import Idempotency
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
 from soundstrip_gateway.limiter import Limiter
+from soundstrip_gateway.links import Links
 from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.office import Office
@@ -22,12 +27,16 @@ from soundstrip_gateway.tokens import Tokens
 class Parts:
     """The adapters behind the routes, built once; `max_upload` is in bytes."""
 
+    batches: Batches
     browsers: Browsers
     cluster: Cluster
+    conversions: Conversions
     gate: Gate
+    idempotency: Idempotency
     intake: Intake
     library: Library
     limiter: Limiter
+    links: Links
     login: LoginDesk
     keys: KeyRing
     lanes: Lanes
@@ -36,4 +45,5 @@ class Parts:
     rates: Rates
     tokens: Tokens
     take_up: TakeUp
+    workshop: Workshop
     max_upload: int

@@ -44,15 +44,51 @@ def beyond_scope(scope: Scope) -> Problem:
     )
 
 
-def not_found() -> Problem:
-    """There is no such conversion, or it is somebody else's: the two look the same."""
-    return _problem(HTTPStatus.NOT_FOUND, "not-found", "You have no conversion with this id.")
+def not_found(what: str = "conversion", **extensions: int) -> Problem:
+    """There is no such thing, or it is somebody else's: the two look the same."""
+    problem = _problem(HTTPStatus.NOT_FOUND, "not-found", f"You have no {what} with this id.")
+    problem.extensions |= extensions
+    return problem
 
 
 def gone() -> Problem:
     """The audio was there, but its retention is over; who asks owns the conversion."""
     detail = "The audio is not kept any longer; upload the file again to convert it."
     return _problem(HTTPStatus.GONE, "result-gone", detail)
+
+
+def source_gone() -> Problem:
+    """The upload was there, but its retention is over; who asks owns it."""
+    detail = "The uploaded file is not kept any longer; upload it again."
+    return _problem(HTTPStatus.GONE, "source-gone", detail)
+
+
+def no_link() -> Problem:
+    """The link was never made, or its time is up, or it was taken back: all look the same."""
+    detail = "This link opens nothing, or nothing any more; ask for a new one."
+    return _problem(HTTPStatus.NOT_FOUND, "not-found", detail)
+
+
+def used_up() -> Problem:
+    """The link gives out less than what is asked for."""
+    detail = "This link was used as often as it may be; ask for a new one."
+    return _problem(HTTPStatus.GONE, "link-used-up", detail)
+
+
+def conflict(detail: str, slug: str = "conflict") -> Problem:
+    """The thing is in no state for what is asked; the detail says what would help."""
+    return _problem(HTTPStatus.CONFLICT, slug, detail)
+
+
+def precondition_failed() -> Problem:
+    """If-Match names a state that is not the thing's any more."""
+    detail = "It has changed since you read it; read it again, and then decide."
+    return _problem(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
+
+
+def busy() -> Problem:
+    """Others change the same thing again and again at this moment."""
+    return unavailable("Others change the same at this moment.")
 
 
 def malformed(detail: str) -> Problem:

@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from soundstrip_crds.conversion import VideoConversion
-from soundstrip_gateway.cluster import Cluster, ClusterUnavailable
+from soundstrip_gateway.apiserver import ClusterError, ClusterUnavailable, ObjectRefused
+from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.orders import decode_orders
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import StorageUnavailable
@@ -64,7 +65,10 @@ class TakeUp:
     def _create(self, conversion: VideoConversion) -> None:
         try:
             self._cluster.create(conversion)
-        except ClusterUnavailable:
+        except ObjectRefused as error:
+            log.warning("what was taken can't be made", error=str(error))
+            return
+        except ClusterError:
             if self._cluster.find(conversion.metadata.name) is None:
                 raise
         log.info("taken up", conversion=conversion.metadata.name)

@@ -1,12 +1,13 @@
 """A conversion as people and their programs read it: the JSON of /v1, and the legacy answers."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal, assert_never
 
 import msgspec
 from msgspec import Meta
 
-from soundstrip_crds.audio import Output
+from soundstrip_crds.audio import Format, Output
 from soundstrip_crds.conversion import (
     Condition,
     FileId,
@@ -14,10 +15,12 @@ from soundstrip_crds.conversion import (
     Moment,
     Notify,
     Progress,
+    Queue,
     Result,
     Source,
     VideoConversion,
 )
+from soundstrip_crds.names import BATCH_LABEL
 from soundstrip_crds.reasons import BLOCKED, REMEDY, Reason
 
 RETRY_SECONDS = 2
@@ -92,16 +95,18 @@ def state_of(conversion: VideoConversion) -> State:
 
 
 class Links(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where it is, and its audio, if that can be fetched."""
+    """Where it is, its audio, if that can be fetched, and what was uploaded."""
 
     itself: str = msgspec.field(name="self")
     result: str | None = None
+    source: str | None = None
 
 
 class ConversionView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """A conversion; what is not known yet is left out.
 
-    `output` is what was asked for until it is accepted, and then what is made.
+    `output` is what was asked for until it is accepted, and then what is made. `archivedAt` says
+    that it has expired: it can still be read, downloaded while its audio is kept, and deleted.
     """
 
     id: str
@@ -109,6 +114,13 @@ class ConversionView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     state: State
     reason: Annotated[str, Meta(description="the condition's; their number grows")]
     message: Annotated[str, Meta(description="what it means, and what to do")]
+    run: Annotated[int, Meta(description="grows by one with each retry")] = 1
+    suspend: bool = False
+    cancelled: bool = False
+    priority: int = 0
+    ttl_seconds_after_finished: int | None = None
+    batch: Annotated[str, Meta(description="the batch that made it")] | None = None
+    queue: Queue | None = None
     progress: Progress | None = None
     source: Source
     output: Output
@@ -117,10 +129,17 @@ class ConversionView(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     result: Result | None = None
     created_at: Moment | None = None
     finished_at: Moment | None = None
+    archived_at: Moment | None = None
+    further: Annotated[
+        list["ConversionView"],
+        Meta(description="in the answer to a POST for several outputs: those after the first"),
+    ] = []
     links: Links
 
 
-def describe(conversion: VideoConversion, url: str) -> ConversionView:
+def describe(
+    conversion: VideoConversion, url: str, archived_at: datetime | None = None
+) -> ConversionView:
     """Return the JSON of a conversion that lives at `url`."""
     spec, status = conversion.spec, conversion.status
     outcome = judge(conversion)
@@ -131,6 +150,13 @@ def describe(conversion: VideoConversion, url: str) -> ConversionView:
         state=state_of(conversion),
         reason=reason,
         message=message,
+        run=spec.run,
+        suspend=spec.suspend,
+        cancelled=spec.cancelled,
+        priority=spec.priority,
+        ttl_seconds_after_finished=spec.ttl_seconds_after_finished,
+        batch=conversion.metadata.labels.get(BATCH_LABEL),
+        queue=status.queue,
         progress=status.progress,
         source=spec.source,
         output=_output_of(conversion),
@@ -138,9 +164,23 @@ def describe(conversion: VideoConversion, url: str) -> ConversionView:
         media=status.media,
         result=status.result,
         created_at=conversion.metadata.creation_timestamp,
-        finished_at=_finished_at(conversion),
-        links=Links(url, f"{url}/result" if isinstance(outcome, Ready) else None),
+        finished_at=finished_at(conversion),
+        archived_at=archived_at,
+        links=Links(url, f"{url}/result" if isinstance(outcome, Ready) else None, f"{url}/source"),
     )
+
+
+def finished_at(conversion: VideoConversion) -> Moment | None:
+    """Return when the conversion came to its end, if it has."""
+    finished = conversion.status.condition("Finished")
+    if finished is None or finished.status != "True":
+        return None
+    return finished.last_transition_time
+
+
+def format_of(conversion: VideoConversion) -> Format | None:
+    """Return the format that is made; None while a profile that is not looked up yet says it."""
+    return _output_of(conversion).format
 
 
 class LegacyView(msgspec.Struct, frozen=True):
@@ -196,10 +236,3 @@ def _stage(reason: str) -> State:
 def _explain(condition: Condition) -> str:
     known = condition.reason in set(Reason)
     return condition.message or (REMEDY[Reason(condition.reason)] if known else "")
-
-
-def _finished_at(conversion: VideoConversion) -> Moment | None:
-    finished = conversion.status.condition("Finished")
-    if finished is None or finished.status != "True":
-        return None
-    return finished.last_transition_time

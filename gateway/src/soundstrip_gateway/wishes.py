@@ -1,9 +1,10 @@
 """What an uploader may ask for beside the file, and how the words are read."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from msgspec import Meta
 
 from soundstrip_crds.audio import (
     BitDepth,
@@ -22,6 +23,7 @@ from soundstrip_crds.audio import (
 )
 from soundstrip_crds.conversion import Notify
 from soundstrip_gateway.combinations import contradiction
+from soundstrip_gateway.outputs import OutputWish
 
 _CHOICES: dict[str, Any] = {
     "format": Format,
@@ -56,15 +58,22 @@ _PARTS = {Loudness: "loudness", Trim: "trim", TrackChoice: "track"}
 _PROFILE_NAME = "profile is a name of at most 63 lower-case letters, digits and -."
 _YES_NO = {"true": True, "false": False}
 
+_MOST_OUTPUTS = 16
+
 YesNo = Literal["true", "false"]
 
-FIELDS: dict[str, Any] = {
+_OUTPUT: dict[str, Any] = {
     "profile": ProfileName,
     **_CHOICES,
     **{name: _kind_of(struct, word) for name, (struct, word, _) in _NUMBERS.items()},
     "language": _kind_of(TrackChoice, "language"),
     "coverArt": YesNo,
     **{name: _kind_of(Tags, word) for name, word in _TAGS.items()},
+}
+
+FIELDS: dict[str, Any] = {
+    **_OUTPUT,
+    "outputs": Annotated[str, Meta(description="several outputs: a list of JSON objects")],
     "notify": YesNo,
 }
 """Form fields and query parameters: the name of each, and its type."""
@@ -75,9 +84,9 @@ class WishRefused(ValueError):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """How the audio is to be, and whether an e-mail announces it."""
+    """How the audio is to be, each a conversion, and whether an e-mail announces it."""
 
-    output: Output = Output()
+    outputs: tuple[Output, ...] = (Output(),)
     notify: Notify = Notify()
 
 
@@ -93,10 +102,32 @@ def parse_wish(fields: Mapping[str, str]) -> Wish:
             raise WishRefused(f"There is no field {name!r:.60}; there are {', '.join(FIELDS)}.")
     if "truePeak" in fields and "loudness" not in fields:
         raise WishRefused("truePeak goes with loudness.")
-    output = _parse_output(fields)
-    if sentence := contradiction(output):
-        raise WishRefused(f"{sentence[0].upper()}{sentence[1:]}.")
-    return Wish(output=output, notify=Notify(email=_parse_yes_no(fields, "notify")))
+    outputs = _parse_outputs(fields) if "outputs" in fields else (_parse_output(fields),)
+    return Wish(check_outputs(outputs), Notify(email=_parse_yes_no(fields, "notify")))
+
+
+def check_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
+    """Return the outputs of one source, if each makes sense and no two are the same.
+
+    Raises:
+        WishRefused: If not.
+    """
+    for output in outputs:
+        if sentence := contradiction(output):
+            raise WishRefused(f"{sentence[0].upper()}{sentence[1:]}.")
+    if not 1 <= len({output.canonical for output in outputs}) == len(outputs) <= _MOST_OUTPUTS:
+        raise WishRefused(f"Ask for 1 to {_MOST_OUTPUTS} outputs, each of them once.")
+    return tuple(outputs)
+
+
+def _parse_outputs(fields: Mapping[str, str]) -> tuple[Output, ...]:
+    if found := next((name for name in _OUTPUT if name in fields), None):
+        raise WishRefused(f"Say {found} inside of outputs, or leave outputs out.")
+    try:
+        wanted = msgspec.json.decode(fields["outputs"], type=tuple[OutputWish, ...])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise WishRefused(f"outputs is a list of JSON objects: {error}.") from error
+    return tuple(output.plain for output in wanted)
 
 
 def _parse_output(fields: Mapping[str, str]) -> Output:

@@ -5,15 +5,18 @@ from http import HTTPStatus
 
 import flask
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from soundstrip_crds.conversion import Owner, VideoConversion
 from soundstrip_gateway.admin.acts import TAG, identify_admin, record
 from soundstrip_gateway.cluster import Cluster
+from soundstrip_gateway.editing import edit
 from soundstrip_gateway.ids import parse_conversion_id
-from soundstrip_gateway.paging import PageQuery, choose_page, encode_cursor, parse_cursor
+from soundstrip_gateway.paging import Found, choose_page, encode_cursor, parse_cursor
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import not_found
-from soundstrip_gateway.views import ConversionId, ConversionView, State, describe, state_of
+from soundstrip_gateway.searches import ConversionQuery, admits
+from soundstrip_gateway.views import ConversionId, ConversionView, describe, state_of
 from soundstrip_service.operations import (
     Answer,
     Operation,
@@ -40,11 +43,10 @@ class OwnedPage(msgspec.Struct, rename="camel"):
     next_cursor: str | None
 
 
-class OwnedQuery(PageQuery, rename="camel"):
-    """Which of them."""
+class OwnedQuery(ConversionQuery, rename="camel"):
+    """Which of them; `owner` is a user's id."""
 
-    owner: str | None = None
-    state: State | None = None
+    owner: str | UnsetType = UNSET
 
 
 _ID = {"conversion_id": ConversionId}
@@ -88,10 +90,11 @@ def conversion_routes(parts: Parts) -> flask.Blueprint:
     def index() -> flask.Response:
         identify_admin(parts)
         wanted = read_query(OwnedQuery)
-        after = parse_cursor(wanted.cursor)
-        page = choose_page(_select(parts.cluster, wanted), after, wanted.limit)
-        cursor = encode_cursor(page.next) if page.next else None
-        return answer_json(OwnedPage([_describe(each) for each in page.items], cursor))
+        after = parse_cursor(wanted.cursor or None, wanted.order)
+        page = choose_page(_select(parts.cluster, wanted), wanted.order, after, wanted.limit)
+        cursor = encode_cursor(page.next, wanted.order) if page.next else None
+        items = [_describe(each.conversion) for each in page.items]
+        return answer_json(OwnedPage(items, cursor))
 
     @blueprint.get(f"{_COLLECTION}/<conversion_id>")
     @describe_route(SHOW)
@@ -107,9 +110,11 @@ def conversion_routes(parts: Parts) -> flask.Blueprint:
         if state_of(found) not in {"queued", "running"}:
             raise _finished()
         record(parts, admin, "conversion.cancel", found.metadata.name, _whose(found))
-        cancelled = parts.cluster.cancel(found)
-        if cancelled is None:
-            raise not_found()
+
+        def attempt() -> VideoConversion | None:
+            return parts.cluster.patch(_find(parts.cluster, conversion_id), {"cancelled": True})
+
+        cancelled = edit(attempt, None, "conversion")
         return answer_json(_describe(cancelled), HTTPStatus.ACCEPTED)
 
     @blueprint.delete(f"{_COLLECTION}/<conversion_id>")
@@ -124,12 +129,11 @@ def conversion_routes(parts: Parts) -> flask.Blueprint:
     return blueprint
 
 
-def _select(cluster: Cluster, wanted: OwnedQuery) -> Iterator[VideoConversion]:
-    for conversion in cluster.scan(None):
-        if wanted.owner not in {None, conversion.spec.owner.id}:
-            continue
-        if wanted.state in {None, state_of(conversion)}:
-            yield conversion
+def _select(cluster: Cluster, wanted: OwnedQuery) -> Iterator[Found]:
+    criteria = wanted.criteria
+    for conversion in cluster.scan(wanted.owner or None):
+        if admits(criteria, conversion):
+            yield Found(conversion)
 
 
 def _find(cluster: Cluster, text: str) -> VideoConversion:

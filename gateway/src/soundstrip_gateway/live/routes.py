@@ -8,7 +8,6 @@ from typing import assert_never
 import flask
 
 from soundstrip_gateway.callers import identify
-from soundstrip_gateway.conversions import find_conversion
 from soundstrip_gateway.ids import parse_conversion_id
 from soundstrip_gateway.live.backlog import Told
 from soundstrip_gateway.live.handover import Booking, EventsUnavailable, can_hand_over
@@ -104,7 +103,7 @@ def _tell_the_end(parts: Parts, caller: Caller, name: str) -> flask.Response | N
         Problem: 404 if the caller has none of this name.
         ClusterUnavailable: If the API server does not answer.
     """
-    sight = see(find_conversion(parts.cluster, caller, name))
+    sight = see(parts.conversions.find(caller, name).conversion)
     if not sight.is_finished:
         return None
     return flask.Response(write_event(Told(sight.version, sight)), mimetype=_MIMETYPE)

@@ -17,6 +17,8 @@ Type = Any
 File = Annotated[Any, Meta(extra_json_schema={"type": "string", "format": "binary"})]
 """A form's field that holds a file."""
 
+_MOST_JSON = 1 << 20
+
 _ATTRIBUTE = "soundstrip_operation"
 
 T = TypeVar("T")
@@ -95,17 +97,19 @@ def read_query(kind: type[T]) -> T:
         raise _refuse(f"A parameter is wrong: {error}.") from error
 
 
-def read_json(kind: type[T]) -> T:
-    """Return the request's body as the type says.
+def read_json(kind: type[T], *media_types: str) -> T:
+    """Return the request's body, of JSON or of one of these types, as the type says.
 
     Raises:
-        Problem: 415 if it is no JSON by its type, 400 if it can't be read, 422 if it is another.
+        Problem: 415 if it is no JSON by its type, 413 if it is larger than a mebibyte, 400 if it
+            can't be read, 422 if it is another.
     """
-    if flask.request.mimetype != "application/json":
+    known = (*media_types, "application/json")
+    if flask.request.mimetype not in known:
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        raise Problem(
-            status, status.phrase, "Send JSON (application/json).", slug="unsupported-media"
-        )
+        detail = f"Send {' or '.join(known)}."
+        raise Problem(status, status.phrase, detail, slug="unsupported-media")
+    flask.request.max_content_length = _MOST_JSON
     try:
         return msgspec.json.decode(flask.request.get_data(cache=False), type=kind)
     except msgspec.ValidationError as error:
