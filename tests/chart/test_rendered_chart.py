@@ -233,6 +233,27 @@ def test_nobody_has_a_right_beyond_the_namespace_or_to_everything(rendered: list
             assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
 
 
+def test_who_may_make_conversions_is_the_gateway_and_the_operator(rendered: list[Body]):
+    """Whoever may, acts for any user: docs/security.md."""
+    makers = {
+        (body["metadata"]["name"], verb)
+        for body in rendered
+        if body["kind"] == "Role"
+        for rule in body["rules"]
+        for verb in {"create", "update", "patch", "delete"} & set(rule["verbs"])
+        if "videoconversions" in rule["resources"]
+    }
+    assert {name for name, verb in makers if verb == "create"} == {
+        "soundstrip-gateway",
+        "soundstrip-operator",
+    }
+    assert {name for name, _ in makers} <= {
+        "soundstrip-gateway",
+        "soundstrip-operator",
+        "soundstrip-release-finalizers",
+    }
+
+
 @pytest.mark.parametrize("name", ["soundstrip-operator", "mine"])
 @pytest.mark.parametrize("release", ["soundstrip", "other"])
 def test_the_operators_of_all_releases_share_one_lease_and_may_change_no_other(

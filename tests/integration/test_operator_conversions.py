@@ -55,6 +55,23 @@ def test_a_source_of_another_owner_is_not_accepted(
     assert "email" not in event["data"], "another owner's address stays where it is"
 
 
+def test_deleting_what_was_never_accepted_leaves_the_file_alone(
+    kube: Namespace, operator: OperatorProcess, upload: Callable[..., str], database: Any
+) -> None:
+    """Who names another's file by its id neither gets it nor gets rid of it."""
+    operator.start()
+    file_id = upload(owner="somebody-else")
+    name = kube.create(conversion(file_id))["metadata"]["name"]
+    kube.kubectl("wait", "--for=condition=Finished", f"vc/{name}", "--timeout=15s")
+    assert reason(kube, name) == "SourceMissing"
+
+    kube.kubectl("delete", "vc", name, "--timeout=30s")
+
+    source = database["sources.files"].find_one({"_id": ObjectId(file_id)})
+    assert source["metadata"]["refs"] == []
+    assert database["sources.chunks"].count_documents({"files_id": ObjectId(file_id)}) == 1
+
+
 def start_one_and_queue_one(kube: Namespace, upload: Callable[..., str]) -> tuple[str, str]:
     first: str = kube.create(conversion(upload()))["metadata"]["name"]
     wait_until(lambda: reason(kube, first) == "Pending", "the first has the place", seconds=15)
