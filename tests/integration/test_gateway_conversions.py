@@ -81,6 +81,8 @@ def test_the_filters_hold_for_both_places(ann: Client, stage: Stage):
         assert set(_names(ann, **parameters)) == expected, parameters
     for parameters in ({"state": "odd"}, {"sort": "size"}, {"createdAfter": "noon"}, {"x": "y"}):
         assert ann.ask("GET", CONVERSIONS, params=parameters).status_code == 400
+    never = {"createdAfter": "2026-02-30T00:00:00Z"}
+    assert ann.ask("GET", CONVERSIONS, params=never).status_code == 422
 
 
 def test_pages_go_through_both_places_in_one_order(ann: Client, stage: Stage):

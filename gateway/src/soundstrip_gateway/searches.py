@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from soundstrip_crds.audio import Format
 from soundstrip_crds.conversion import FileId, Moment, VideoConversion
 from soundstrip_crds.names import BATCH_LABEL
+from soundstrip_gateway.refusals import unprocessable
 from soundstrip_gateway.views import State, finished_at, format_of, state_of
 from soundstrip_storage.history import Criteria, Field, Order
 
@@ -24,6 +25,16 @@ def _one_or_several(words: tuple[str, ...]) -> Meta:
 BatchId = Annotated[
     str, Meta(pattern="^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$", description="a batch's id")
 ]
+Time = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?"
+        "(Z|[+-][0-9]{2}:[0-9]{2})$",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+"""A word, for a number is read as a time too where a time is asked for."""
+
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str, Meta(description="nextCursor of the page before", max_length=440)]
 
@@ -43,10 +54,10 @@ class ConversionQuery(msgspec.Struct, rename="camel"):
     ] = ""
     file_id: FileId | UnsetType = UNSET
     batch: BatchId | UnsetType = UNSET
-    created_after: Moment | UnsetType = UNSET
-    created_before: Moment | UnsetType = UNSET
-    finished_after: Moment | UnsetType = UNSET
-    finished_before: Moment | UnsetType = UNSET
+    created_after: Time | UnsetType = UNSET
+    created_before: Time | UnsetType = UNSET
+    finished_after: Time | UnsetType = UNSET
+    finished_before: Time | UnsetType = UNSET
     sort: Annotated[
         Literal["-createdAt", "createdAt", "-finishedAt", "finishedAt", "-filename", "filename"],
         Meta(description="- puts the last first"),
@@ -61,7 +72,11 @@ class ConversionQuery(msgspec.Struct, rename="camel"):
 
     @property
     def criteria(self) -> Criteria:
-        """What must hold."""
+        """What must hold.
+
+        Raises:
+            Problem: 422 if a time is none, such as the 30th of February.
+        """
         return Criteria(
             states=_split(self.state),
             formats=_split(self.format),
@@ -69,8 +84,8 @@ class ConversionQuery(msgspec.Struct, rename="camel"):
             file_id=self.file_id or "",
             batch_label=BATCH_LABEL,
             batch=self.batch or "",
-            created=(self.created_after or None, self.created_before or None),
-            finished=(self.finished_after or None, self.finished_before or None),
+            created=(_parse_time(self.created_after), _parse_time(self.created_before)),
+            finished=(_parse_time(self.finished_after), _parse_time(self.finished_before)),
         )
 
 
@@ -95,6 +110,15 @@ def _lies_within(moment: datetime | None, span: tuple[datetime | None, datetime 
     if moment is None:
         return first is None and end is None
     return (first is None or moment >= first) and (end is None or moment < end)
+
+
+def _parse_time(text: str | UnsetType) -> datetime | None:
+    if text is UNSET:
+        return None
+    try:
+        return msgspec.convert(text, Moment)
+    except msgspec.ValidationError as error:
+        raise unprocessable(f"{text} is no time that there is.") from error
 
 
 def _split(words: str | UnsetType) -> frozenset[str]:
