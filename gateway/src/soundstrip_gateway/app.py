@@ -23,6 +23,7 @@ from soundstrip_gateway.metering import install_metering
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import busy, malformed, unauthorized, unavailable, unprocessable
+from soundstrip_gateway.resumable.routes import upload_routes
 from soundstrip_gateway.session import session_routes
 from soundstrip_gateway.tokens import TokenRefused
 from soundstrip_gateway.v1 import v1_routes
@@ -54,6 +55,7 @@ def create_app(parts: Parts) -> flask.Flask:
         app.register_blueprint(routes)
     app.register_blueprint(session_routes(parts.login, parts.tokens, parts.browsers))
     app.register_blueprint(following_routes(parts))
+    app.register_blueprint(upload_routes(parts))
     app.register_blueprint(_health_routes(parts))
     app.register_blueprint(document_routes())
     return app

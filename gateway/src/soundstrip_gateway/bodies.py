@@ -7,7 +7,7 @@ import structlog
 from werkzeug.exceptions import ClientDisconnected
 
 from soundstrip_gateway.refusals import malformed, timed_out, too_large
-from soundstrip_service.bodies import SlowClient, Stream, receive
+from soundstrip_service.bodies import GuardedBody, SlowClient, Stream, receive
 
 BLOCK_BYTES = 255 * 1024
 """As a chunk has, so that a quick client's blocks are chunks as they come."""
@@ -16,6 +16,7 @@ _CUT_OFF = "The upload ended before it was complete."
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_STEP = 256 * 1024
 _DRAIN_SECONDS = 10.0
+_DRAIN_SILENCE_SECONDS = 2.0
 
 log = structlog.get_logger("soundstrip.gateway")
 
@@ -51,14 +52,16 @@ def drain(stream: Stream) -> None:
     """Read away what a client is still sending, after its answer went out.
 
     Closing a connection with unread bytes resets it, and the client might never see the answer.
-    Bounded: whoever goes on for long in spite of the answer is cut off.
+    Bounded: whoever goes on for long in spite of the answer is cut off, and so is who stops.
     """
     deadline, total = time.monotonic() + _DRAIN_SECONDS, 0
+    if isinstance(stream, GuardedBody):
+        stream.bound_silence(_DRAIN_SILENCE_SECONDS)
     try:
         while total < _DRAIN_BYTES and time.monotonic() < deadline:
             block = stream.read(_DRAIN_STEP)
             if not block:
                 return
             total += len(block)
-    except OSError as error:
+    except (ClientDisconnected, OSError) as error:
         log.debug("the client went away after its answer", error=str(error))

@@ -11,6 +11,7 @@ from soundstrip_crds.batch import ConversionBatch
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.names import BATCH_PLURAL, OWNER_LABEL, PLURAL, PROFILE_PLURAL
 from soundstrip_crds.profile import ConversionProfile
+from soundstrip_gateway.apiserver import ClusterUnavailable, ObjectChanged
 from soundstrip_gateway.namespaces import SERVICE_ACCOUNT
 from soundstrip_gateway.objects import Objects
 
@@ -32,6 +33,18 @@ class Cluster:
     def create(self, conversion: VideoConversion) -> VideoConversion:
         """Create the conversion and return it as the API server made it."""
         return self.conversions.create(conversion.metadata.name, conversion.to_dict())
+
+    def ensure(self, conversion: VideoConversion) -> None:
+        """Create the object unless one of its name stands already, whatever became of it.
+
+        Raises:
+            ClusterError: If there is none and none was created, as far as is known.
+        """
+        try:
+            self.create(conversion)
+        except (ClusterUnavailable, ObjectChanged):
+            if self.find(conversion.metadata.name) is None:
+                raise
 
     def find(self, name: str) -> VideoConversion | None:
         """Return the conversion with this name, unless there is none or it is being deleted."""

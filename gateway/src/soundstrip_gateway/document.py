@@ -20,6 +20,7 @@ ABOUT = About(
     },
     tags={
         "conversions": "Uploads, what becomes of them, and their audio.",
+        "uploads": "Uploads that survive a lost connection, by tus 1.0.0.",
         "links": "Links to audio that need no token.",
         "batches": "Many uploads that are converted together.",
         "profiles": "Names that an output can be asked for by.",

@@ -28,6 +28,9 @@ from soundstrip_gateway.namespaces import own_namespace
 from soundstrip_gateway.office import build_office
 from soundstrip_gateway.outside import OidcSettings, open_issuer
 from soundstrip_gateway.parts import Parts
+from soundstrip_gateway.resumable.completion import Completion
+from soundstrip_gateway.resumable.reception import Reception
+from soundstrip_gateway.rounds import Rounds
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
 from soundstrip_gateway.valve import Valve
@@ -41,6 +44,7 @@ from soundstrip_storage.estate import Estate
 from soundstrip_storage.history import History
 from soundstrip_storage.links import LinkStore
 from soundstrip_storage.requests import RequestLog
+from soundstrip_storage.uploads import Uploads
 
 _SILENCE_SECONDS = 60
 
@@ -77,6 +81,12 @@ class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSetting
         gt=0,
         le=3600,
     )
+    upload_expiry_seconds: float = Field(
+        86_400,
+        description="how long a resumable upload is kept that nothing more comes of",
+        gt=0,
+        le=30 * 86_400,
+    )
     threads: int = Field(
         256, description="requests served at once; seven of eight may carry files", ge=4, le=1024
     )
@@ -105,7 +115,7 @@ def main() -> NoReturn:
         threads=settings.threads,
         timeout_seconds=_SILENCE_SECONDS,
         pace=settings.pace,
-        background=(parts.take_up.run,),
+        background=(parts.rounds.run,),
     )
 
 
@@ -124,6 +134,25 @@ def build_parts(settings: GatewaySettings) -> Parts:
     allowances = Allowances(database, parse_quotas(settings.quotas))
     valve = Valve(database)
     gate = build_gate(database, cluster, allowances, valve, ceiling=settings.max_content_length)
+    uploads = Uploads(database, settings.install_id)
+    reception = Reception(
+        database,
+        uploads,
+        Completion(
+            database,
+            uploads,
+            cluster,
+            gate,
+            install=settings.install_id,
+            carriers=carriers,
+            tracing=tracing,
+        ),
+        carriers=carriers,
+        admission=gate,
+        most=settings.max_content_length,
+        kept_seconds=settings.upload_expiry_seconds,
+    )
+    take_up = TakeUp(database, cluster, settings.install_id, settings.take_up_seconds)
     return Parts(
         batches=Batches(cluster, conversions, library, gate),
         browsers=settings.browsers,
@@ -148,8 +177,9 @@ def build_parts(settings: GatewaySettings) -> Parts:
         live=LiveDesk(settings.live_socket),
         office=build_office(database, allowances, valve, settings.install_id),
         rates=settings.rates,
+        reception=reception,
+        rounds=Rounds((take_up.look, reception.look), settings.take_up_seconds),
         tokens=Tokens(keys, api_keys, open_issuer(settings)),
-        take_up=TakeUp(database, cluster, settings.install_id, settings.take_up_seconds),
         workshop=Workshop(cluster, conversions, history, library, gate),
         max_upload=settings.max_content_length,
     )

@@ -19,7 +19,8 @@ from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.office import Office
 from soundstrip_gateway.rates import Rates
-from soundstrip_gateway.takeup import TakeUp
+from soundstrip_gateway.resumable.reception import Reception
+from soundstrip_gateway.rounds import Rounds
 from soundstrip_gateway.tokens import Tokens
 
 
@@ -44,6 +45,7 @@ class Parts:
     office: Office
     rates: Rates
     tokens: Tokens
-    take_up: TakeUp
+    reception: Reception
+    rounds: Rounds
     workshop: Workshop
     max_upload: int

@@ -1,18 +1,15 @@
 """Takes up what a gateway has left that died between an upload's last byte and its conversion."""
 
-import random
-import threading
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
 
 from soundstrip_crds.conversion import VideoConversion
-from soundstrip_gateway.apiserver import ClusterError, ClusterUnavailable, ObjectRefused
+from soundstrip_gateway.apiserver import ObjectRefused
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.orders import decode_orders
 from soundstrip_storage.connection import Documents
-from soundstrip_storage.errors import StorageUnavailable
 from soundstrip_storage.intents import Left, find_left, settle_intent
 
 log = structlog.get_logger("soundstrip.gateway")
@@ -31,14 +28,6 @@ class TakeUp:
         self._cluster = cluster
         self._install = install
         self._seconds = seconds
-
-    def run(self, stop: threading.Event) -> None:
-        """Look again and again until `stop` is set; what is away is tried at the next look."""
-        while not stop.wait(self._seconds * random.uniform(0.5, 1)):  # noqa: S311 - jitter
-            try:
-                self.look()
-            except (StorageUnavailable, ClusterUnavailable) as error:
-                log.warning("uploads that were left wait longer", error=str(error))
 
     def look(self) -> None:
         """Take up all that is to be found now.
@@ -64,11 +53,8 @@ class TakeUp:
 
     def _create(self, conversion: VideoConversion) -> None:
         try:
-            self._cluster.create(conversion)
+            self._cluster.ensure(conversion)
         except ObjectRefused as error:
             log.warning("what was taken can't be made", error=str(error))
             return
-        except ClusterError:
-            if self._cluster.find(conversion.metadata.name) is None:
-                raise
         log.info("taken up", conversion=conversion.metadata.name)

@@ -55,6 +55,7 @@ class GuardedBody:
         self._left = length
         is_plain = isinstance(getattr(stream, "reader", None), LengthReader)
         self._connection = connection if is_plain else None
+        self._socket = connection
 
     def receive(self, size: int) -> bytes:
         """Return what is there of the body, `size` bytes at most; none only at its end.
@@ -73,6 +74,11 @@ class GuardedBody:
         reader.length -= len(data)
         self._count(data, ended=not data)
         return data
+
+    def bound_silence(self, seconds: float) -> None:
+        """Wait no longer than this for the client's next bytes, for the rest of the request."""
+        if self._socket is not None:
+            self._socket.settimeout(seconds)
 
     def _take(self, connection: socket.socket, reader: LengthReader, size: int) -> bytes:
         held = reader.unreader.buf.getbuffer().nbytes

@@ -25,6 +25,10 @@ class ChunkTaken(StorageError):
     """There is a chunk already where one was to be stored: somebody else writes this file."""
 
 
+class LeaseLost(StorageError):
+    """Somebody else has taken over what this one was at."""
+
+
 class FileDamaged(StorageError):
     """The file document stands, but its chunks do not add up to it."""
 

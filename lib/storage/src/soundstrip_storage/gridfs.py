@@ -115,6 +115,15 @@ def _check_chunk(file: StoredFile, chunk: Mapping[str, Any] | None, expected: in
     return data
 
 
+def put_file(database: Documents, bucket: Bucket, file: StoredFile) -> None:
+    """Put the document of a file whose chunks stand; one that is there already stays."""
+    with storage_errors():
+        try:
+            database[bucket.files].insert_one(file.document())
+        except DuplicateKeyError:
+            return
+
+
 def remove_file(database: Documents, bucket: Bucket, file_id: str) -> None:
     """Remove a file, whole or in parts, and then its intent; again and again changes nothing."""
     key = ObjectId(file_id)

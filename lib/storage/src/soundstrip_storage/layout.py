@@ -16,6 +16,7 @@ INTENTS = "intents"
 ARCHIVE = "archive"
 LINKS = "links"
 REQUESTS = "requests"
+UPLOADS = "uploads"
 
 
 class Bucket(StrEnum):

@@ -9,11 +9,13 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from soundstrip_storage.books import BOOKS, GATEWAY_RIGHTS, SWEEPS, index_books
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import storage_errors
-from soundstrip_storage.layout import ARCHIVE, INTENTS, LINKS, REQUESTS, Bucket
+from soundstrip_storage.layout import ARCHIVE, INTENTS, LINKS, REQUESTS, UPLOADS, Bucket
 
 DELIVERIES = "deliveries"
 
-_OF_GATEWAY = (INTENTS, ARCHIVE, LINKS, REQUESTS)
+_OF_GATEWAY = (INTENTS, ARCHIVE, LINKS, REQUESTS, UPLOADS)
+_FORGOTTEN_SECONDS = 7 * 86_400
+"""How long after its expiry the state of an upload goes, if no gateway has removed it."""
 
 _USER_NOT_FOUND = 11
 _ROLE_NOT_FOUND = 31
@@ -68,6 +70,7 @@ def set_up_collections(database: Documents) -> None:
         database[LINKS].create_index([("owner", 1), ("conversionUid", 1)])
         for name in (LINKS, REQUESTS):
             database[name].create_index([("expiresAt", 1)], expireAfterSeconds=0)
+        database[UPLOADS].create_index([("expiresAt", 1)], expireAfterSeconds=_FORGOTTEN_SECONDS)
 
 
 def _index_conversions(database: Documents) -> None:
