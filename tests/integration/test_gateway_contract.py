@@ -15,7 +15,7 @@ _EXAMPLES = 15
 _OUTCOMES = (("Succeeded", b"ID3"), ("NoAudioTrack", None), (None, None))
 _SETTINGS = """
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 304, 401, 403, 404, 409, 410, 412, 413, 415, 416, 422, 429]
+expected-statuses = ["2xx", 304, 401, 403, 404, 409, 410, 412, 413, 415, 416, 422, 423, 429, 460]
 """
 """What a schema can't say: which words go together, which cursor was given out, what is yours."""
 
@@ -24,7 +24,7 @@ import schemathesis
 from hypothesis import strategies
 
 media = strategies.binary(max_size=64).map(lambda tail: {VIDEO!r} + tail)
-for kind in ("video/*", "audio/*"):
+for kind in ("video/*", "audio/*", "application/offset+octet-stream"):
     schemathesis.openapi.media_type(kind, media)
 schemathesis.openapi.format("binary", media)
 """

@@ -63,6 +63,7 @@ class _Views:
     @describe_route(operations.CREATE)
     def create(self) -> flask.Response:
         caller, headers = self._identify(), flask.request.headers
+        check_version(headers.get("Tus-Resumable"))
         length = parse_length(headers.get("Upload-Length"), headers.get("Upload-Defer-Length"))
         parse_proof(headers.get("Upload-Checksum"))  # before anything is made
         upload = self._reception.begin(
@@ -75,38 +76,42 @@ class _Views:
 
     @describe_route(operations.SHOW)
     def show(self, upload_id: str) -> flask.Response:
-        upload = self._reception.settle(self._reception.find(self._identify(), upload_id))
+        upload = self._reception.settle(self._find(upload_id))
         return _answer(HTTPStatus.OK, upload, _describe(upload))
 
     @describe_route(operations.APPEND)
     def append(self, upload_id: str) -> flask.Response:
-        caller, headers = self._identify(), flask.request.headers
+        upload, headers = self._find(upload_id), flask.request.headers
         if flask.request.mimetype != BODY_TYPE:
             raise refusals.wrong_body()
         offset = parse_number("Upload-Offset", headers.get("Upload-Offset"))
         if offset is None:
             raise malformed("Send Upload-Offset.")
         length = parse_number("Upload-Length", headers.get("Upload-Length"))
-        upload = self._append(self._reception.find(caller, upload_id), offset, length)
-        return _answer(HTTPStatus.NO_CONTENT, upload)
+        return _answer(HTTPStatus.NO_CONTENT, self._append(upload, offset, length))
 
     @describe_route(operations.END)
     def end(self, upload_id: str) -> flask.Response:
-        self._reception.end(self._reception.find(self._identify(), upload_id))
+        self._reception.end(self._find(upload_id))
         return flask.Response(status=HTTPStatus.NO_CONTENT)
 
     @describe_route(operations.OVERRIDE)
     def override(self, upload_id: str) -> flask.Response:
         """Serve clients that can send nothing but POST."""
-        meant = flask.request.headers.get("X-HTTP-Method-Override")
         views = {"PATCH": self.append, "DELETE": self.end, "HEAD": self.show}
+        meant = flask.request.headers.get("X-HTTP-Method-Override")
         if meant not in views:
+            self._find(upload_id)
             raise malformed("Send PATCH, DELETE or HEAD, or one of them as X-HTTP-Method-Override.")
         return views[meant](upload_id)
 
     def _identify(self) -> Caller:
-        check_version(flask.request.headers.get("Tus-Resumable"))
         return identify(flask.request, self._parts.tokens)
+
+    def _find(self, upload_id: str) -> Upload:
+        upload = self._reception.find(self._identify(), upload_id)
+        check_version(flask.request.headers.get("Tus-Resumable"))
+        return upload
 
     def _append(self, upload: Upload, offset: int, length: int | None = None) -> Upload:
         request = flask.request
