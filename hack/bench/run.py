@@ -19,6 +19,8 @@ from hack.bench.engine.run import measure_engine
 from hack.bench.scale.run import SCENES, Figures, play
 from hack.bench.scale.targets import list_targets
 from hack.bench.storage import time_storage
+from hack.bench.uploads import list_targets as list_upload_targets
+from hack.bench.uploads import time_uploads
 
 _TEMPLATE = Path(__file__).with_name("page.md")
 _PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -44,6 +46,8 @@ def main() -> None:
     runs = parser.parse_args().runs
     print(f"storage: {runs} runs, about {runs * 5} s", flush=True)
     storage = time_storage(runs)
+    print(f"uploads: {runs} runs, about {runs * 8} s", flush=True)
+    uploads = time_uploads(runs)
     print(f"conversions: {runs} runs, about {runs * 15} s", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench.open(Path(folder))
@@ -52,13 +56,16 @@ def main() -> None:
     engine = measure_engine(runs)
     print("the operator at scale: about 12 min", flush=True)
     scale = play(list(SCENES))
-    page = _render(storage, conversions, engine, scale, memory=memory, upload=upload, runs=runs)
+    page = _render(
+        storage, uploads, conversions, engine, scale, memory=memory, upload=upload, runs=runs
+    )
     _PAGE.write_text(page)
     print(f"written: {_PAGE.name}")
 
 
 def _render(
     storage: Mapping[str, Sequence[float]],
+    uploads: Mapping[str, list[float]],
     conversions: Sequence[Mapping[str, float]],
     engine: str,
     scale: Mapping[str, Figures],
@@ -76,6 +83,7 @@ def _render(
         runs=runs,
         storage="\n".join(str(Row(name, values, "MB/s")) for name, values in storage.items()),
         ratio=statistics.median(ratios),
+        uploads="\n".join(map(str, list_upload_targets(uploads))),
         upload=Row("upload of 100 MB through the gateway", upload, "MB/s"),
         memory=memory,
         parts="\n".join(map(str, parts)),

@@ -5,36 +5,24 @@ at once. Beside it, in the same round, go the driver's own ways: `insert_many` o
 and a `find` that only reads them.
 """
 
-import json
 import os
 import re
-import secrets
 import socket
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import jwt
-import requests
-import yaml
 from bson import ObjectId
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hack.bench.gateway import RunningGateway, run_gateway
 from hack.bench.target import Target
 from pymongo import WriteConcern
-from pymongo.errors import PyMongoError
-from tests.containers import container
-from tests.processes import free_port, running
-from tests.waiting import wait_until
 
-from soundstrip_storage.connection import Documents, connect
 from soundstrip_storage.layout import CHUNK_SIZE, Bucket
-from soundstrip_storage.setup import set_up_collections
 
 SIZE = 256 * 10**6
 CROWD = 200
@@ -85,9 +73,9 @@ def list_targets(figures: Mapping[str, list[float]]) -> Iterator[Target]:
 class _Stage:
     """A gateway, its database, and a file of random bytes."""
 
-    def __init__(self, database: Documents, port: int, pid: int, token: str, file: Path) -> None:
-        self._database = database
-        self._port, self._pid, self._token, self._file = port, pid, token, file
+    def __init__(self, gateway: RunningGateway, file: Path) -> None:
+        self._database = gateway.database
+        self._gateway, self._file = gateway, file
 
     def insert_plainly(self) -> float:
         """Insert the file's chunks as the driver's own manual would, and return MB/s."""
@@ -114,12 +102,12 @@ class _Stage:
         lines = [
             "POST /v1/conversions HTTP/1.1",
             "Host: bench",
-            f"Authorization: Bearer {self._token}",
+            f"Authorization: Bearer {self._gateway.token}",
             f"Content-Type: {kind}",
             f"Content-Length: {len(head) + size + len(tail)}",
             "Connection: close",
         ]
-        with socket.create_connection(("127.0.0.1", self._port), timeout=300) as connection:
+        with socket.create_connection(("127.0.0.1", self._gateway.port), timeout=300) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode() + head)
             with self._file.open("rb") as file:
                 connection.sendfile(file, 0, size)
@@ -140,9 +128,9 @@ class _Stage:
         """Download the file that the last upload left, as a result, and return MB/s."""
         self._make_result()
         lines = [f"GET /v1/conversions/vc-{self._stored()}/result HTTP/1.1", "Host: bench"]
-        lines += [f"Authorization: Bearer {self._token}", "Connection: close", "", ""]
+        lines += [f"Authorization: Bearer {self._gateway.token}", "Connection: close", "", ""]
         start, total, buffer = time.perf_counter(), 0, bytearray(1 << 20)
-        with socket.create_connection(("127.0.0.1", self._port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self._gateway.port), timeout=60) as connection:
             connection.sendall("\r\n".join(lines).encode())
             while count := connection.recv_into(buffer):
                 total += count
@@ -158,7 +146,10 @@ class _Stage:
         if self._database[Bucket.RESULTS.files].count_documents(key):
             return
         self._database[Bucket.RESULTS.files].insert_one(file)
-        copy = [{"$match": {"files_id": file["_id"]}}, {"$merge": Bucket.RESULTS.chunks}]
+        copy: list[Mapping[str, Any]] = [
+            {"$match": {"files_id": file["_id"]}},
+            {"$merge": Bucket.RESULTS.chunks},
+        ]
         self._database[Bucket.SOURCES.chunks].aggregate(copy)
 
     def upload_crowd(self) -> int:
@@ -181,7 +172,9 @@ class _Stage:
 
     def peak_memory(self) -> float:
         """Return the most MiB that the gateway's worker process has held."""
-        children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+        children = (
+            Path(f"/proc/{self._gateway.pid}/task/{self._gateway.pid}/children").read_text().split()
+        )
         status = Path(f"/proc/{children[0]}/status").read_text()
         return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
 
@@ -205,131 +198,12 @@ def _form() -> tuple[bytes, bytes]:
 
 @contextmanager
 def _open_stage() -> Iterator[_Stage]:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
-        uri = os.environ.get("BENCH_MONGO_URI") or stack.enter_context(_mongod())
-        database = connect(uri, "bench", application="bench")
-        wait_until(lambda: _answers(database), "mongod answers")
-        set_up_collections(database)
-        key = Ed25519PrivateKey.generate()
-        address = stack.enter_context(_stand_in(key, database))
-        port = free_port()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "AUTH_SVC_ADDR": address,
-            "MONGO_URI": uri,
-            "MONGO_DB": "bench",
-            "KUBECONFIG": str(_kubeconfig(folder, address)),
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-            "MAX_CONTENT_LENGTH": str(2 * SIZE),
-            "LOG_LEVEL": "WARNING",
-        }
-        command = [sys.executable, "-m", "soundstrip_gateway"]
-        process = stack.enter_context(running(command, environment))
-        wait_until(lambda: _lives(port), "the gateway answers")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        folder = Path(name)
         file = folder / "file"
         file.write_bytes(_VIDEO + os.urandom(SIZE - len(_VIDEO)))
-        yield _Stage(database, port, process.pid, _token(key), file)
-
-
-@contextmanager
-def _mongod() -> Iterator[str]:
-    password = secrets.token_hex(16)
-    environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
-    with container("mongo:8.0", 27017, environment=environment) as server:
-        yield f"mongodb://root:{password}@127.0.0.1:{server.port}/?authSource=admin"
-
-
-def _answers(database: Documents) -> bool:
-    try:
-        return bool(database.command("ping"))
-    except PyMongoError:
-        return False
-
-
-def _lives(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/livez", timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
-def _token(key: Ed25519PrivateKey) -> str:
-    claims = {"iss": "soundstrip-auth", "aud": "soundstrip", "sub": "bench", "username": "bench"}
-    expiry = {"exp": int(time.time()) + 3600}
-    return jwt.encode(claims | expiry, key, algorithm="EdDSA", headers={"kid": "bench"})
-
-
-def _kubeconfig(folder: Path, address: str) -> Path:
-    file = folder / "kubeconfig"
-    entry = {
-        "clusters": [{"name": "bench", "cluster": {"server": f"http://{address}"}}],
-        "users": [{"name": "bench", "user": {}}],
-        "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
-        "current-context": "bench",
-    }
-    file.write_text(yaml.safe_dump(entry))
-    return file
-
-
-@contextmanager
-def _stand_in(key: Ed25519PrivateKey, database: Documents) -> Iterator[str]:
-    """Answer as the auth service and as an API server where every conversion has succeeded."""
-    numbers = jwt.algorithms.OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    keys = [numbers | {"kid": "bench", "alg": "EdDSA", "use": "sig"}]
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            is_conversion = "/videoconversions/" in self.path
-            self._answer(_finished(database) if is_conversion else {"keys": keys})
-
-        def do_POST(self) -> None:
-            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-        def _answer(self, body: dict[str, Any]) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def _finished(database: Documents) -> dict[str, Any]:
-    file = database[Bucket.SOURCES.files].find_one({})
-    assert file
-    about = {"fileId": str(file["_id"]), "filename": "a.mp4", "sha256": file["metadata"]["sha256"]}
-    about |= {"size": file["length"], "contentType": "video/mp4"}
-    result = {"durationSeconds": 1.0, "bitrate": 192_000}
-    ends = [{"type": kind, "status": "True"} for kind in ("Succeeded", "Finished")]
-    told = {
-        "reason": "Succeeded",
-        "message": "",
-        "observedGeneration": 1,
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
-    return {
-        "apiVersion": "soundstrip.dev/v1alpha1",
-        "kind": "VideoConversion",
-        "metadata": {"name": f"vc-{file['_id']}"},
-        "spec": {"source": about, "owner": {"id": "bench", "name": "bench"}},
-        "status": {"conditions": [end | told for end in ends], "result": about | result},
-    }
+        with run_gateway(folder, 2 * SIZE) as gateway:
+            yield _Stage(gateway, file)
 
 
 def main() -> None:
