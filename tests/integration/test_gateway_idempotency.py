@@ -43,7 +43,7 @@ def test_a_form_is_the_same_whatever_its_boundary(ann: Client, stage: Stage):
 
 
 def test_what_failed_can_be_sent_again_with_its_key(ann: Client):
-    assert ann.ask("POST", CONVERSIONS, data=b"text", headers=KEY).status_code == 415
+    assert ann.ask("POST", CONVERSIONS, data=b"text" * 20, headers=KEY).status_code == 415
     assert ann.ask("POST", CONVERSIONS, data=VIDEO, headers=KEY).status_code == 202
 
 

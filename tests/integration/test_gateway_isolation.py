@@ -12,6 +12,7 @@ import flask
 import pytest
 import requests
 from tests.gateways import VIDEO, Client, Gateway, Stage
+from tests.live import run_replica
 
 from soundstrip_gateway.app import create_app
 from soundstrip_gateway.main import GatewaySettings, build_parts
@@ -30,13 +31,27 @@ OPEN = {
     ("GET", "/v1/profiles"),
     ("GET", "/v1/profiles/<profile_name>"),
     ("GET", "/l/<path:secret>"),
+    ("POST", "/v1/session"),
+    ("DELETE", "/v1/session"),
 }
 """Routes that hold nobody's own; who has a link's secret is meant to get the audio."""
+
+ADMINS = "/v1/admin/"
+"""What is below is for administrators, who may see everybody's."""
+
+_TUS = {"Tus-Resumable": "1.0.0"}
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/conversions/<conversion_id>"): {"json": {"priority": 1}},
     ("POST", "/v1/conversions/<conversion_id>/links"): {"json": {}},
     ("PATCH", "/v1/batches/<batch_id>"): {"json": {"priority": 1}},
+    ("HEAD", "/v1/uploads/<upload_id>"): {"headers": _TUS},
+    ("DELETE", "/v1/uploads/<upload_id>"): {"headers": _TUS},
+    ("POST", "/v1/uploads/<upload_id>"): {"headers": _TUS | {"X-HTTP-Method-Override": "HEAD"}},
+    ("PATCH", "/v1/uploads/<upload_id>"): {
+        "data": b"more",
+        "headers": _TUS | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"},
+    },
 }
 """What is sent along, so that it is the id that is refused, and not the lack of a body."""
 
@@ -54,6 +69,8 @@ class World:
         self.file_ids = [one["fileId"] for one in made]
         self.names = [one["id"] for one in made]
         self.batch = ann.ask("POST", "/v1/batches", json={"sources": self.sources[:1]}).json()["id"]
+        begun = ann.ask("POST", "/v1/uploads", headers=_TUS | {"Upload-Length": "1000"})
+        self.upload = begun.headers["Location"].rpartition("/")[2]
         self.link = ann.ask("POST", f"/v1/conversions/{self.names[1]}/links", json={}).json()["id"]
 
     @property
@@ -66,7 +83,12 @@ class World:
     def arguments(self) -> dict[str, list[str]]:
         """What stands for a route's arguments."""
         ids = [*self.names, *self.file_ids]
-        return {"conversion_id": ids, "batch_id": [self.batch], "link_id": [self.link]}
+        return {
+            "conversion_id": ids,
+            "batch_id": [self.batch],
+            "link_id": [self.link],
+            "upload_id": [self.upload, self.file_ids[0]],
+        }
 
     def free_calls(self) -> dict[tuple[str, str], list[Call]]:
         """Return how routes without arguments could be made to tell of what is ann's."""
@@ -94,11 +116,24 @@ class World:
             ],
             ("GET", "/v1/batches"): [("GET", "/v1/batches", {})],
             ("GET", "/v1/me"): [("GET", "/v1/me", {})],
+            ("GET", "/v1/events"): [
+                ("GET", "/v1/events", {"headers": mark}) for mark in ({}, {"Last-Event-ID": "1"})
+            ],
+            ("POST", "/v1/uploads"): [
+                ("POST", "/v1/uploads", {"headers": _TUS | {"Upload-Length": "1000"}})
+            ],
         }
 
     def secrets(self) -> list[str]:
         """Return what no answer to another may hold."""
-        return [*self.names, *self.file_ids, self.batch, self.link, "secret.mp4"]
+        return [*self.names, *self.file_ids, self.batch, self.link, self.upload, "secret.mp4"]
+
+
+@pytest.fixture
+def gateway(stage: Stage) -> Iterator[Gateway]:
+    """A gateway whose live events end at once."""
+    with run_replica(stage, MAX_STREAM_SECONDS="0.05") as replica:
+        yield replica.gateway
 
 
 @pytest.fixture
@@ -114,9 +149,12 @@ def app(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> flask.Flask:
 
 
 def _routes(app: flask.Flask) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield everybody's routes; HEAD is one of its own only where there is no GET."""
     for rule in app.url_map.iter_rules():
-        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
-            yield method, rule.rule, sorted(rule.arguments)
+        methods = (rule.methods or set()) - {"OPTIONS"}
+        for method in sorted(methods - ({"HEAD"} if "GET" in methods else set())):
+            if not rule.rule.startswith(ADMINS):
+                yield method, rule.rule, sorted(rule.arguments)
 
 
 def _calls(world: World, method: str, rule: str, arguments: list[str]) -> list[Call]:
@@ -180,9 +218,20 @@ def test_without_a_token_nothing_is_told(app: flask.Flask, world: World, gateway
             continue
         calls = [(method, rule, {})] if (method, rule) in OPEN else None
         for call in calls or _calls(world, method, rule, arguments):
-            options = {name: value for name, value in call[2].items() if name != "headers"}
-            answer = requests.request(call[0], gateway.url + call[1], timeout=30, **options)
+            answer = requests.request(call[0], gateway.url + call[1], timeout=30, **call[2])
             assert answer.status_code == 401, call
+
+
+def test_what_is_for_administrators_is_for_nobody_else(app: flask.Flask, bob: Client):
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith(ADMINS):
+            continue
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            path = re.sub(r"<[^>]+>", "a" * 24, rule.rule)
+            assert bob.ask(method, path).status_code == 403, (method, path)
+            tried += 1
+    assert tried > 10
 
 
 def _picture(stage: Stage) -> Any:
@@ -197,6 +246,6 @@ def _picture(stage: Stage) -> Any:
         name: list(
             stage.database[name].find({"$or": [{"owner": "ann"}, {"metadata.owner": "ann"}]})
         )
-        for name in ("archive", "links", "sources.files", "results.files")
+        for name in ("archive", "links", "uploads", "sources.files", "results.files")
     }
     return sorted(objects, key=str), documents

@@ -98,7 +98,11 @@ def test_without_a_trusted_proxy_nobody_says_from_where_they_come(pair: list[Gat
     assert statuses == [401, 401, 429]
 
 
-@settings(RATE_LIMITS='{"user": "100/minute"}', RATE_LIMIT_LOGIN="3/minute")
+@settings(
+    RATE_LIMITS='{"user": "100/minute"}',
+    RATE_LIMIT_LOGIN="3/minute",
+    RATE_LIMIT_PATIENCE_SECONDS="0.5",
+)
 def test_while_mongodb_is_away_each_gateway_counts_alone_and_quickly(
     pair: list[Gateway], stage: Stage, mongo_server: Server
 ):

@@ -24,9 +24,6 @@ from soundstrip_storage.connection import Documents
 
 log = structlog.get_logger("soundstrip.limits")
 
-_SECONDS = 0.5
-"""The longest that a request waits for its count."""
-
 _PAUSE_SECONDS = 5.0
 """How long MongoDB is left alone after it did not answer."""
 
@@ -34,7 +31,9 @@ _PAUSE_SECONDS = 5.0
 class Limiter:
     """Counts, by the sliding window of the library `limits`."""
 
-    def __init__(self, database: Documents) -> None:
+    def __init__(self, database: Documents, patience_seconds: float) -> None:
+        """Let no request wait longer than `patience_seconds` for its count."""
+        self._patience = patience_seconds
         self._shared = SlidingWindowCounterRateLimiter(_Windows(database))
         self._own: RateLimiter | None = None
         self._lock = threading.Lock()
@@ -44,7 +43,7 @@ class Limiter:
         """Count a request, and return where its sender stands by each limit."""
         if time.monotonic() >= self._asleep_until:
             try:
-                with pymongo.timeout(_SECONDS):
+                with pymongo.timeout(self._patience):
                     return [_count(self._shared, scope, key, item) for item in items]
             except PyMongoError as error:
                 self._rest(error)

@@ -48,6 +48,13 @@ class LimitSettings(Settings):
     rate_limit_login: Annotated[str, AfterValidator(_check_rates)] = Field(
         "60/minute", description="attempts of one address to log in, or any"
     )
+    rate_limit_patience_seconds: float = Field(
+        0.5,
+        gt=0,
+        le=10,
+        description="how long a request waits for its count in MongoDB, before its replica counts "
+        "alone for a while",
+    )
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="proxies before the gateway whose X-Forwarded-* is believed"
     )

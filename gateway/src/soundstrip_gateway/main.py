@@ -169,7 +169,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
             gate=gate,
         ),
         library=library,
-        limiter=Limiter(database),
+        limiter=Limiter(database, settings.rate_limit_patience_seconds),
         links=Links(LinkStore(database), conversions, library),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
