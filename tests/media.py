@@ -88,8 +88,7 @@ def make_truncated(path: Path, *, seconds: float = 6) -> Path:
 def make_long(path: Path, *, minutes: int) -> Path:
     """Make an MP4 that keeps FFmpeg busy: one minute, repeated without encoding it anew."""
     minute = make_clip(path.with_stem(f"{path.stem}-minute"), seconds=60)
-    repeated = ("-stream_loop", str(minutes - 1), "-i", str(minute))
-    _ffmpeg(*repeated, "-c", "copy", "-f", "mp4", str(path))
+    repeat(minute, path, times=minutes)
     minute.unlink()
     return path
 
@@ -114,6 +113,22 @@ def make_heavy(path: Path, *options: str, seconds: int = 6) -> Path:
     return path
 
 
+def make_slow(path: Path, *options: str, seconds: int) -> Path:
+    """Make a video of few key frames, as films have them, with noise for sound."""
+    picture = f"testsrc=size=160x120:rate=25:duration={seconds}"
+    sound = f"anoisesrc=duration={seconds}:color=pink:sample_rate=44100:amplitude=0.5:seed=1"
+    inputs = ("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound)
+    _ffmpeg(*inputs, "-c:v", "mpeg4", "-c:a", "aac", *options, str(path))
+    return path
+
+
+def repeat(source: Path, path: Path, *, times: int) -> Path:
+    """Write a file's tracks into another, several times one after the other."""
+    inputs = ("-stream_loop", str(times - 1), "-i", str(source))
+    _ffmpeg(*inputs, "-map", "0", "-c", "copy", str(path))
+    return path
+
+
 def rewrite(source: Path, path: Path, *options: str) -> Path:
     """Write a file's tracks into another, as they are where the options don't say otherwise."""
     inputs = options[:2] if options[:1] == ("-i",) else ()
@@ -127,6 +142,28 @@ def list_packets(path: Path, track: str = "a:0") -> list[range]:
     listed = _run("ffprobe", "-v", "error", *wanted, str(path)).split()
     pairs = (tuple(map(int, line.split(b",")[:2])) for line in listed)
     return [range(position, position + size) for size, position in pairs]
+
+
+def list_between(path: Path, start: float, stop: float) -> list[range]:
+    """Return where the packets of the first audio track lie that are of this time."""
+    entries = ["-select_streams", "a:0", "-show_entries", "packet=pts_time,size,pos"]
+    listed = _run("ffprobe", "-v", "error", *entries, "-of", "csv=p=0", str(path)).split()
+    rows = [line.split(b",")[:3] for line in listed]
+    return [
+        range(int(position), int(position) + int(size))
+        for time, size, position in rows
+        if start <= float(time) < stop
+    ]
+
+
+def list_from(path: Path, *, start: float, stop: float) -> list[range]:
+    """Return where the first audio track's packets lie, from where a seek by video leads to."""
+    interval = ["-read_intervals", f"+{start}%{stop}"]
+    entries = ["-show_entries", "packet=codec_type,size,pos", "-of", "csv=p=0"]
+    listed = _run("ffprobe", "-v", "error", *interval, *entries, str(path)).split()
+    rows = [line.split(b",")[:3] for line in listed]
+    audio = [(int(size), int(position)) for kind, size, position in rows if kind == b"audio"]
+    return [range(position, position + size) for size, position in audio]
 
 
 def decode(path: Path) -> Samples:

@@ -49,13 +49,28 @@ def make_film(path: Path, *options: str, seconds: float = 4) -> Path:
     for file in (*tracks, folder / "words", folder / "cover.png"):
         inputs += ["-i", str(file)]
     maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-map", "4:v", "-map_metadata", "3"]
-    languages = [
-        word
-        for n, language in enumerate(LANGUAGES)
-        for word in (f"-metadata:s:a:{n}", f"language={language}")
-    ]
     cover = ("-c:v:1", "copy", "-disposition:v:1", "attached_pic")
-    ffmpeg(*inputs, *maps, *_H264, *cover, *languages, *options, str(path))
+    ffmpeg(*inputs, *maps, *_H264, *cover, *_languages(), *options, str(path))
+    return path
+
+
+def make_pictures(path: Path, *, seconds: int) -> Path:
+    """Make a video of four megabits a second, with a key frame each three seconds, and no sound."""
+    picture = f"color=size=160x120:rate=25:duration={seconds},noise=alls=60:allf=t"
+    codec = ("-c:v", "mpeg4", "-q:v", "2", "-g", "75", "-sc_threshold", "1000000000")
+    ffmpeg("-f", "lavfi", "-i", picture, *codec, str(path))
+    return path
+
+
+def make_talk(path: Path, pictures: Path, *options: str, seconds: int) -> Path:
+    """Add two tracks of noise (seeds 0 and 1) to a video."""
+    tracks = [path.with_name(f"track-{n}.wav") for n in range(len(LANGUAGES))]
+    for n, track in enumerate(tracks):
+        if not track.exists():
+            write_wav(track, noise(seconds, seed=n))
+    inputs = [word for file in (pictures, *tracks) for word in ("-i", str(file))]
+    maps = ("-map", "0:v", "-map", "1:a", "-map", "2:a", "-c:v", "copy")
+    ffmpeg(*inputs, *maps, *_languages(), *options, str(path))
     return path
 
 
@@ -68,9 +83,20 @@ def make_plain(path: Path, options: Sequence[str], *, seconds: float = 3) -> Pat
     return path
 
 
-def decode(path: Path, *, channels: int = 1, rate: int = RATE, track: int = 0) -> Samples:
+def _languages() -> list[str]:
+    return [
+        word
+        for n, language in enumerate(LANGUAGES)
+        for word in (f"-metadata:s:a:{n}", f"language={language}")
+    ]
+
+
+def decode(
+    path: Path, *, channels: int = 1, rate: int = RATE, track: int = 0, filters: str = "anull"
+) -> Samples:
     """Decode a track to rows of samples, by Debian's FFmpeg: not the one that is tested."""
     wanted = ("-map", f"0:a:{track}", "-ac", f"{channels}", "-ar", f"{rate}", "-f", "f32le")
+    wanted = ("-af", filters, *wanted)
     raw = ffmpeg("-i", str(path), *wanted, "-")
     return np.frombuffer(raw, dtype=np.float32).reshape(-1, channels)
 

@@ -114,6 +114,12 @@ def left_behind(database: Documents) -> dict[str, int]:
     return {name: database[name].count_documents({}) for name in names}
 
 
+def said(pod: "Pod", event: str) -> dict[str, Any] | None:
+    """Return the one line of the log that says this, or None."""
+    lines = [msgspec.json.decode(line) for line in pod.logs().splitlines()]
+    return next((line for line in lines if line["event"] == event), None)
+
+
 class Pod:
     """A pod's two directories, and the processes that share them."""
 

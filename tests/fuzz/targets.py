@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 from tests.boxes import Chunk, Content, make_fragmented, make_mp4
+from tests.ebml import make_matroska
 from tests.mp3 import fuzz_joiner
 
 from soundstrip_crds.conversion import Media
@@ -20,7 +21,8 @@ from soundstrip_crds.job import (
     Unreadable,
     read_message,
 )
-from soundstrip_media.layout import Trim
+from soundstrip_media.layout import ALL, Wanted
+from soundstrip_media.matroska import MAGIC
 from soundstrip_media.ranges import Range
 from soundstrip_media.readers import read_layout
 from soundstrip_media.reading import NotUnderstood
@@ -31,6 +33,7 @@ from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
 from soundstrip_worker.ending import fit
 from soundstrip_worker.judgement import Ending, refuse_probe
 from soundstrip_worker.progress import advance, parse_position
+from soundstrip_worker.seeking import parse_landing
 
 _ANSWER = (
     b'{"streams":[{"codec_name":"aac","codec_type":"audio","sample_rate":"44100","channels":2,'
@@ -45,10 +48,12 @@ _REPORT = (
 _PACKETS = b"packet,12.9,12.8\npacket,N/A,N/A\nformat,0.400000\n"
 _PROGRESS = b"out_time_us=2500000\nspeed= 2.5x\nprogress=continue\nout_time_us=9\nprogress=end\n"
 _COMPLAINTS = b"[mov @ 0x55aa] moov atom not found\nLast message repeated 3 times\n"
-_POSITIONS = b"258,48,\n\n258,8543\n146,8801\n"
+_POSITIONS = b"1,258,48,\n\n0,9,9\n1,258,8543\n1,146,8801\n"
+_LANDING = b'{"packets":[{"stream_index":0},{"stream_index":1,"pts_time":"29.976961"}]}'
 _HERE = (Range(0, 100), Range(8000, 9000))
 _CHUNKS = [Chunk(gap=40, sizes=(30, 20)), Chunk(gap=10, sizes=(7,))]
 _MOVIES = (make_mp4(_CHUNKS).content, make_fragmented(_CHUNKS, base_is_moof=True).content)
+_FILMS = tuple(make_matroska([40] * 12, cues_first=first).content for first in (False, True))
 _HEADS = (
     b"\0\0\0\x14ftypqt  \0\0\0\0",
     b"\x1a\x45\xdf\xa3\x42\x82\x84webm",
@@ -111,15 +116,29 @@ def _complaints(content: bytes) -> None:
 
 
 def _index(content: bytes) -> None:
-    for trim in (None, Trim(0.01, 0.02)):
+    for wanted in (ALL, Wanted(track=0, seek=8.0, stop=9.0)):
         with suppress(NotUnderstood):
-            layout = read_layout(Content(content), grain=16, trim=trim)
+            layout = read_layout(Content(content), grain=16, wanted=wanted)
             assert all(0 <= each.start < each.stop <= len(content) for each in layout.ranges)
-            assert covers(layout.ranges, b"0,0\n") == (layout.ranges[0].start == 0)
+            assert covers(layout.ranges, b"1,0,0\n", 1) == (layout.ranges[0].start == 0)
+
+
+def _clusters(content: bytes) -> None:
+    for wanted in (Wanted(track=0, stop=1.0), Wanted(track=0, seek=9.0, stop=9.5)):
+        with suppress(NotUnderstood):
+            layout = read_layout(Content(MAGIC + content), grain=16, wanted=wanted)
+            assert all(0 <= each.start < each.stop for each in layout.ranges)
+            for skip in layout.skips:
+                assert len(skip.mark) <= skip.range.length
+                assert skip.range.stop <= len(MAGIC + content)
+
+
+def _landing(content: bytes) -> None:
+    parse_landing(content, 1)
 
 
 def _positions(content: bytes) -> None:
-    covers(_HERE, content)
+    covers(_HERE, content, 1)
 
 
 TARGETS: dict[str, Target] = {
@@ -130,6 +149,8 @@ TARGETS: dict[str, Target] = {
     "messages": Target(_messages, (_REPORT,)),
     "complaints": Target(_complaints, (_COMPLAINTS,)),
     "index": Target(_index, _MOVIES),
+    "clusters": Target(_clusters, tuple(film.removeprefix(MAGIC) for film in _FILMS)),
+    "landing": Target(_landing, (_LANDING,)),
     "positions": Target(_positions, (_POSITIONS,)),
     "joiner": Target(fuzz_joiner, (bytes(8), b"\1\0\7\0\xff\xff")),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.hostile.seeds import Seeds
 
+from soundstrip_crds.audio import Output
 from soundstrip_crds.job import ExitCode
 
 Ends = frozenset[ExitCode]
@@ -35,3 +36,4 @@ class Case:
     ends: Ends
     sounds_like: str | None = None
     most_result_bytes: int = 4_000_000
+    output: Output | None = None

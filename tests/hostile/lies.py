@@ -7,7 +7,9 @@ from typing import Any
 
 from tests.hostile.boxes import box, chunk, element, le16, le32, patch, u32
 from tests.hostile.case import CORRUPT, LIMITED, OK, UNSUPPORTED, Case, Ends, World
-from tests.hostile.movies import RATE, Sound, matroska, movie, nested, track, wave
+from tests.hostile.movies import RATE, Sound, block, matroska, movie, nested, track, wave
+
+from soundstrip_crds.audio import Output, Trim
 
 _YEARS = 0x7FFFFFFF
 _BILLION = 10**9
@@ -64,6 +66,26 @@ def _double(number: float) -> bytes:
     return struct.pack(">d", number)
 
 
+_LATE = Output(trim=Trim(start=12, duration=3))
+"""FFmpeg seeks for it."""
+
+
+def _cues(position: int, count: int = 1) -> bytes:
+    """Return an index of pictures, of this place alone, one each hundred seconds."""
+    places = element(0xB7, element(0xF7, b"\1"), element(0xF1, struct.pack(">Q", position)))
+    return element(
+        0x1C53BB6B, *(element(0xBB, element(0xB3, u32(10_000 * n)), places) for n in range(count))
+    )
+
+
+def _sought(name: str, cues: bytes) -> Case:
+    """Return twenty seconds of which a part is wanted, with an index that lies."""
+    step = RATE // 4 * 2
+    blocks = b"".join(block(wave()[:step], 250 * n) for n in range(80))
+    content = matroska(extra=cues, blocks=blocks, duration=20_000)
+    return Case(f"mkv with {name}", lambda _: content, OK, output=_LATE)
+
+
 _EDIT = u32(_YEARS) + u32(_YEARS) + u32(0x10000)
 
 CASES = (
@@ -111,6 +133,9 @@ CASES = (
     _mkv("channels beyond counting", CORRUPT, tracks=track(channels=b"\x7f" * 8)),
     _mkv("tags two thousand deep", OK, extra=_deep(0x1254C367, 0x67C8)),
     _mkv("chapters two thousand deep", OK, extra=_deep(0x1043A770, 0xB6)),
+    _sought("an index that leads beyond its end", _cues(2**40)),
+    _sought("an index that leads to itself", _cues(0)),
+    _sought("an index that leads nowhere a hundred thousand times", _cues(77, 100_000)),
     Case("flac with a rate of 1", _flac(1, 1, 64000), CORRUPT),
     Case("flac with 2^36 samples", _flac(32000, 1, 2**36 - 1), CORRUPT),
     Case("flac with other channels than it has", _flac(32000, 8, 64000), CORRUPT),

@@ -12,6 +12,7 @@ from tests.hostile.seeds import Seeds
 from tests.peak import measured
 from tests.worker import Pod, make_plan
 
+from soundstrip_crds.audio import Output
 from soundstrip_crds.job import ConverterReport, ExitCode
 from soundstrip_worker.lifeline import hold_lock
 
@@ -57,10 +58,12 @@ class End:
         }
 
 
-def convert(media: Path, directory: Path, *, most_bytes: int, seconds: float) -> End:
+def convert(
+    media: Path, directory: Path, *, most_bytes: int, seconds: float, output: Output | None = None
+) -> End:
     """Convert a file; the test fails if that takes so many seconds."""
     directory.mkdir()
-    pod = Pod(directory, make_plan(media, max_result_bytes=most_bytes), {})
+    pod = Pod(directory, make_plan(media, max_result_bytes=most_bytes, output=output), {})
     lock = hold_lock(pod.places.mover_lock)
     try:
         pod.places.media.hardlink_to(media)

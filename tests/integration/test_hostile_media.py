@@ -53,7 +53,13 @@ def usual(world: World, tmp_path_factory: pytest.TempPathFactory) -> frozenset[s
 def run(case: Case, world: World, directory: Path) -> End:
     source = directory / "file"
     source.write_bytes(case.make(world))
-    return convert(source, directory / "pod", most_bytes=case.most_result_bytes, seconds=SECONDS)
+    return convert(
+        source,
+        directory / "pod",
+        most_bytes=case.most_result_bytes,
+        seconds=SECONDS,
+        output=case.output,
+    )
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)

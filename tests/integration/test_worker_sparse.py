@@ -4,13 +4,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from tests import media
 from tests.waiting import wait_until
-from tests.worker import Bench, Pod, download, left_behind, make_plan
+from tests.worker import Bench, Pod, download, left_behind, make_plan, said
 
 from soundstrip_crds.job import ConverterReport, ExitCode
 from soundstrip_storage.layout import CHUNK_SIZE, Bucket
@@ -23,12 +22,6 @@ FRAGMENTS = "frag_keyframe+empty_moov"
 def bench(tmp_path: Path, mongo_uri: str, mongo_database: str) -> Iterator[Bench]:
     with Bench(tmp_path, mongo_uri, mongo_database) as bench:
         yield bench
-
-
-def said(pod: Pod, event: str) -> dict[str, Any] | None:
-    """Return the one line of the log that says this, or None."""
-    lines = [msgspec.json.decode(line) for line in pod.logs().splitlines()]
-    return next((line for line in lines if line["event"] == event), None)
 
 
 def share(pod: Pod) -> float:

@@ -11,14 +11,15 @@ HERE = (Range(0, 100), Range(200, 300))
 @pytest.mark.parametrize(
     "packets",
     [
-        b"10,0\n",
-        b"100,0\n100,200\n",
-        b"1,299,\n\n1,0\n",
-        b"0,100\n",
+        b"1,10,0\n",
+        b"1,100,0\n1,100,200\n",
+        b"1,1,299,\n\n1,1,0\n",
+        b"1,0,100\n",
+        b"0,10,150\n1,10,0\n2,10,N/A\n",
     ],
 )
 def test_packets_inside_the_ranges_are_covered(packets: bytes):
-    assert covers(HERE, packets)
+    assert covers(HERE, packets, 1)
 
 
 @pytest.mark.parametrize(
@@ -26,21 +27,22 @@ def test_packets_inside_the_ranges_are_covered(packets: bytes):
     [
         b"",
         b"\n\n",
-        b"101,0\n",
-        b"10,0\n1,100\n",
-        b"1,300\n",
-        b"10,N/A\n",
-        b"-10,50\n",
-        b"10\n",
-        b"10,0\nnonsense\n",
+        b"0,10,0\n",
+        b"1,101,0\n",
+        b"1,10,0\n1,1,100\n",
+        b"1,1,300\n",
+        b"1,10,N/A\n",
+        b"1,-10,50\n",
+        b"1,10\n",
+        b"1,10,0\nnonsense\n",
     ],
 )
 def test_packets_elsewhere_or_nowhere_are_not(packets: bytes):
-    assert not covers(HERE, packets)
+    assert not covers(HERE, packets, 1)
 
 
 def test_nothing_covers_nothing():
-    assert not covers((), b"1,0\n")
+    assert not covers((), b"1,1,0\n", 1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1 << 40), st.integers(0, 1 << 40))))

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from soundstrip_crds.audio import Output, ResolvedOutput, Tags, Trim
 from soundstrip_crds.conversion import Media, Track
@@ -9,6 +10,7 @@ from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.encoding import Input, making_arguments, measuring_arguments
 from soundstrip_worker.filters import chain
 from soundstrip_worker.recipe import decide
+from soundstrip_worker.seeking import Seek
 
 STREAM = AudioStream(Track(index=0, codec="ac3", channels=2, sample_rate=48000, language="deu"))
 SECOND = AudioStream(Track(index=1, codec="aac", channels=2, sample_rate=48000))
@@ -115,6 +117,24 @@ def test_a_copied_mp3_gets_no_header_where_its_delay_would_be_wrong(codec: str, 
 def test_a_copy_is_cut_by_ffmpeg_at_its_packets():
     words = make(Output(format="original", trim=Trim(start=1.5, duration=2)))
     assert (value(words, "-ss"), value(words, "-t")) == ("1.500000", "2.000000")
+
+
+def test_a_part_is_sought_where_the_source_leads_there():
+    probe = Probe(Media(container="mp4"), (STREAM,))
+    output = Output(format="original", trim=Trim(start=20.5, duration=2))
+    recipe = replace(decide(output.resolve(), probe), seek=Seek(18))
+    words = making_arguments(
+        Input(Path("/media"), Demuxer.MOV, probe),
+        recipe,
+        chain="",
+        picture=None,
+        result=Path("/result"),
+        progress=Path("/progress"),
+        most_bytes=1000,
+    )
+    assert values(words, "-ss") == ["18", "2.500000"]
+    assert words.index("-ss") < words.index("-i")
+    assert "-noaccurate_seek" in words
 
 
 def test_a_cover_is_copied_from_the_source_opened_again():

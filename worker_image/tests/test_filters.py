@@ -1,12 +1,14 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from soundstrip_crds.audio import Output, Trim
 from soundstrip_crds.conversion import Media, Track
 from soundstrip_worker.answers import AudioStream, Probe
 from soundstrip_worker.filters import chain, measured_chain
 from soundstrip_worker.recipe import decide
+from soundstrip_worker.seeking import Seek
 
 
 def chain_of(output: Output, *, channels: int = 2, whole: bool = False, gain: str = "") -> str:
@@ -29,6 +31,18 @@ def test_a_part_is_cut_before_all_else():
     words = chain_of(Output(trim=Trim(start=1.5, duration=2.25)))
     assert re.match(r"asetpts='[^']*',atrim=start=1\.500000:end=3\.750000,aresample", words)
     assert ",atrim=start=1.500000,aresample" in chain_of(Output(trim=Trim(start=1.5)))
+
+
+def test_a_part_that_is_sought_is_cut_by_the_time_from_there():
+    stream = AudioStream(Track(index=0, codec="ac3", channels=2, sample_rate=44100))
+    output = Output(trim=Trim(start=20.5, duration=2))
+    recipe = decide(output.resolve(), Probe(Media(container="mp4"), (stream,)))
+    assert recipe.shape
+    sought = replace(recipe, seek=Seek(18))
+    assert ",atrim=start=2.500000:end=4.500000," in chain(sought, recipe.shape)
+    assert "/S" not in chain(sought, recipe.shape)
+    rough = replace(recipe, seek=Seek(18, grid=-17.5))
+    assert "round(-17.500000/TB)" in chain(rough, recipe.shape)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from tests import media
 from tests.boxes import Content
 
-from soundstrip_media.layout import Layout
+from soundstrip_media.layout import ALL, HEAD_SECONDS, Layout, Wanted
 from soundstrip_media.readers import read_layout
 from soundstrip_media.reading import NotUnderstood
 
@@ -24,8 +24,8 @@ title=Two
 """
 
 
-def look(path: Path, track: int | None = None) -> Layout:
-    return read_layout(Content(path.read_bytes()), track=track)
+def look(path: Path, wanted: Wanted = ALL) -> Layout:
+    return read_layout(Content(path.read_bytes()), wanted=wanted)
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +78,42 @@ def test_the_length_is_told_where_the_index_has_it(clip: Path, tmp_path: Path):
     assert look(media.rewrite(clip, tmp_path / "clip.mp4", *fragments)).seconds is None
 
 
-def test_of_two_tracks_both_are_found_or_the_one_that_is_named(clip: Path, tmp_path: Path):
+@pytest.mark.parametrize("wanted", [Wanted(track=1), Wanted(language="deu".__eq__)])
+def test_of_two_tracks_both_are_found_or_the_one_that_is_meant(
+    clip: Path, tmp_path: Path, wanted: Wanted
+):
     both = ("-i", str(clip), "-map", "0:v", "-map", "0:a", "-map", "1:a")
-    path = media.rewrite(clip, tmp_path / "clip.mp4", *both)
+    named = (*both, "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
+    loop = media.rewrite(clip, tmp_path / "clip.mp4", *named)
+    path = media.repeat(loop, tmp_path / "long.mp4", times=5)
     one, other = media.list_packets(path, "a:0"), media.list_packets(path, "a:1")
     assert_covered(look(path), one + other)
-    named = look(path, track=1)
-    assert_covered(named, other)
-    assert named.audio_bytes == sum(len(packet) for packet in other)
+    found = look(path, wanted)
+    assert_covered(found, other)
+    beginning = sum(map(len, one)) * HEAD_SECONDS / 10
+    assert found.audio_bytes - sum(map(len, other)) == pytest.approx(beginning, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-g", "50"),
+        ("-g", "1000"),
+        ("-g", "50", "-bf", "2"),
+        ("-g", "50", "-movflags", "frag_keyframe+empty_moov"),
+        ("-g", "50", "-movflags", "frag_keyframe+empty_moov+dash"),
+        ("-g", "50", "-movflags", "frag_keyframe+empty_moov+skip_trailer"),
+        ("-vn",),
+    ],
+)
+def test_of_a_part_all_is_found_that_is_read_from_where_a_seek_leads_to(
+    tmp_path: Path, options: tuple[str, ...]
+):
+    path = media.make_slow(tmp_path / "clip.mp4", *options, seconds=40)
+    layout = look(path, Wanted(track=0, seek=28, stop=31))
+    assert_covered(layout, media.list_from(path, start=28, stop=31.5))
+    if "1000" not in options and "frag_keyframe+empty_moov+skip_trailer" not in options:
+        assert layout.audio_bytes <= 0.5 * look(path).audio_bytes
 
 
 def test_chapters_are_found(clip: Path, tmp_path: Path):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundstrip_media.ranges import Coverage, Range
+from soundstrip_media.ranges import Coverage, Range, merge, subtract
 from soundstrip_media.reading import NotUnderstood
 
 SIZE = 60
@@ -47,3 +47,21 @@ def test_many_ranges_that_are_a_few_are_kept():
     for at in range(1 << 18):
         coverage.add(at * 7919 % 4096, at * 7919 % 4096 + 1)
     assert coverage.ranges() == (Range(0, 4096),)
+
+
+PAIRS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=8)
+
+
+@given(PAIRS, PAIRS)
+def test_what_is_left_of_ranges_is_what_is_in_no_hole(
+    some: list[tuple[int, int]], others: list[tuple[int, int]]
+):
+    ranges, holes = (
+        merge(Range(start, start + length) for start, length in pairs if length)
+        for pairs in (some, others)
+    )
+    left = subtract(ranges, holes)
+    inside = {at for each in ranges for at in range(each.start, each.stop)}
+    outside = {at for each in holes for at in range(each.start, each.stop)}
+    assert {at for each in left for at in range(each.start, each.stop)} == inside - outside
+    assert all(each.length > 0 for each in left)

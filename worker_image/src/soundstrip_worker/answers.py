@@ -64,6 +64,8 @@ class AudioStream(msgspec.Struct, frozen=True):
     """Its samples are integers of 16 bits at most, so 16 bits hold them exactly."""
     begins: float = 0.0
     claim: Claim | None = None
+    place: int = 0
+    """Its number among the streams of all kinds."""
 
 
 class Chapter(msgspec.Struct, frozen=True):
@@ -75,13 +77,17 @@ class Chapter(msgspec.Struct, frozen=True):
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """What ffprobe found; `picture` is the cover's place among the video streams."""
+    """What ffprobe found; `picture` is the cover's place among the video streams.
+
+    `origin` is when the media begins, in seconds by the container's own clock.
+    """
 
     media: Media
     streams: tuple[AudioStream, ...] = ()
     tags: dict[str, str] = {}
     picture: int | None = None
     chapters: tuple[Chapter, ...] = ()
+    origin: float = 0.0
 
 
 class _Disposition(msgspec.Struct, frozen=True):
@@ -125,10 +131,10 @@ def parse_probe(output: bytes, container: Container) -> Probe | None:
     answer = _read(output)
     if answer is None:
         return None
-    audio = [stream for stream in answer.streams if stream.codec_type == "audio"]
+    places = [n for n, stream in enumerate(answer.streams) if stream.codec_type == "audio"]
+    audio = [answer.streams[place] for place in places]
     streams = tuple(
-        _audio_stream(n, stream, answer, container)
-        for n, stream in enumerate(audio[:_TRACKS_LIMIT])
+        _audio_stream(n, place, answer, container) for n, place in enumerate(places[:_TRACKS_LIMIT])
     )
     return Probe(
         media=Media(
@@ -140,6 +146,7 @@ def parse_probe(output: bytes, container: Container) -> Probe | None:
         tags=_tags(answer, audio if container.demuxer is Demuxer.OGG else []),
         picture=_picture(answer),
         chapters=tuple(_chapter(each) for each in answer.chapters),
+        origin=read_offset(answer.format.start_time),
     )
 
 
@@ -171,7 +178,8 @@ def parse_last_packet(output: bytes) -> float:
     return max(times, default=0.0) - (starts[-1] if starts else 0.0)
 
 
-def _audio_stream(n: int, stream: _Stream, answer: _Answer, container: Container) -> AudioStream:
+def _audio_stream(n: int, place: int, answer: _Answer, container: Container) -> AudioStream:
+    stream = answer.streams[place]
     fine = stream.sample_fmt in _FINE_FORMATS or stream.codec_name.startswith(_FLOATS)
     vouched = container.demuxer not in _ESTIMATES
     return AudioStream(
@@ -180,6 +188,7 @@ def _audio_stream(n: int, stream: _Stream, answer: _Answer, container: Container
         whole=stream.sample_fmt in _COARSE_FORMATS,
         begins=max(0.0, read_offset(stream.start_time) - read_offset(answer.format.start_time)),
         claim=_claim(answer.format, stream, container) if vouched else None,
+        place=place,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan
@@ -20,7 +21,7 @@ from soundstrip_worker.answers import (
 )
 from soundstrip_worker.children import Children, Finished, Room
 from soundstrip_worker.completeness import is_cut_off
-from soundstrip_worker.coverage import PACKETS_LIMIT, covers, decode_ranges
+from soundstrip_worker.coverage import decode_ranges
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
 from soundstrip_worker.encoder import Encoder, Making
 from soundstrip_worker.encoding import Input
@@ -29,6 +30,7 @@ from soundstrip_worker.formats import FILES
 from soundstrip_worker.journal import Journal
 from soundstrip_worker.judgement import Ending, Made, Verdict
 from soundstrip_worker.lifeline import Peer, PeerState
+from soundstrip_worker.parts import Part
 from soundstrip_worker.pictures import is_fit_picture
 from soundstrip_worker.places import Places, publish
 from soundstrip_worker.progress import read_position
@@ -92,8 +94,7 @@ class Converter:
         publish(self._places.media_report, msgspec.json.encode(probe.media))
         recipe = decide(self._plan.output, probe)
         source = Input(self._places.media, container.demuxer, probe)
-        if ranges is not None:
-            self._require_packets(source, recipe, ranges)
+        recipe = self._seek(source, recipe, ranges)
         seconds = self._convert(source, recipe)
         return ConverterReport(
             duration_seconds=round(seconds, 3),
@@ -134,13 +135,16 @@ class Converter:
             raise judgement.refuse_probe(done.ending)
         return probe
 
-    def _require_packets(self, source: Input, recipe: Recipe, ranges: Sequence[Range]) -> None:
-        """Refuse a source whose audio FFmpeg looks for where there are holes."""
-        track = recipe.stream.track.index
-        arguments = probing.positions_arguments(source.media, source.demuxer, track)
-        done = self._probe(arguments, Room(PACKETS_LIMIT))
-        if done.ending.status or done.ending.timed_out or not covers(ranges, done.output):
+    def _seek(self, source: Input, recipe: Recipe, ranges: Sequence[Range] | None) -> Recipe:
+        """Let FFmpeg begin to read near the part, if it finds its way; what it needs must be there.
+
+        The way is the same whether all is there or only what it takes: so is the result.
+        """
+        part = Part(self._probe, source, recipe)
+        seek = part.find()
+        if ranges is not None and not part.is_inside(ranges):
             raise Rejected(ExitCode.CORRUPT_MEDIA, "The file's audio is not where it was sought.")
+        return replace(recipe, seek=seek)
 
     def _convert(self, source: Input, recipe: Recipe) -> float:
         """Return the length in seconds of the audio that was made."""

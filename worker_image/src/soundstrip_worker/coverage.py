@@ -23,23 +23,24 @@ def decode_ranges(content: bytes) -> tuple[Range, ...]:
     return tuple(Range(start, stop) for start, stop in pairs)
 
 
-def covers(ranges: Sequence[Range], packets: bytes) -> bool:
-    """Tell whether all packets lie in the ranges, which are sorted, with gaps between.
+def covers(ranges: Sequence[Range], packets: bytes, stream: int) -> bool:
+    """Tell whether all packets of a stream lie in the ranges, which are sorted, with gaps between.
 
-    `packets` is ffprobe's list: a line for each with its size and position, then whatever else. A
-    list of none, or one with a packet of unknown place, proves nothing.
+    `packets` is ffprobe's list: a line for each with its stream, size and position, then whatever
+    else. A list of none, or one with a packet of unknown place, proves nothing.
     """
     try:
-        return bool(ranges) and _are_inside(ranges, _read_packets(packets))
+        return bool(ranges) and _are_inside(ranges, _read_packets(packets, stream))
     except ValueError:
         return False
 
 
-def _read_packets(packets: bytes) -> Iterator[tuple[int, int]]:
+def _read_packets(packets: bytes, stream: int) -> Iterator[tuple[int, int]]:
     for line in BytesIO(packets):
         if line.strip():
-            size, position = map(int, line.split(b",")[:2])
-            yield position, position + size
+            number, size, position = line.split(b",")[:3]
+            if int(number) == stream:
+                yield int(position), int(position) + int(size)
 
 
 def _are_inside(ranges: Sequence[Range], packets: Iterable[tuple[int, int]]) -> bool:

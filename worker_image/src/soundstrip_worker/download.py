@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from soundstrip_media.ranges import Range, merge
+from soundstrip_media.layout import Skip
+from soundstrip_media.ranges import Range, merge, subtract
 from soundstrip_media.reading import NotUnderstood
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.gridfs import read_chunks
@@ -30,6 +31,7 @@ class Download:
         self._file = path.open("w+b", buffering=0)
         self._file.truncate(file.length)
         self._is_here = bytearray(-(-file.length // file.chunk_size))
+        self._skips: Sequence[Skip] = ()
 
     @property
     def size(self) -> int:
@@ -43,8 +45,8 @@ class Download:
 
     @property
     def brought(self) -> int:
-        """The bytes that are here."""
-        return sum(each.length for each in self.ranges())
+        """The bytes that were brought and are here."""
+        return sum(each.length for each in self._chunks())
 
     @property
     def is_whole(self) -> bool:
@@ -52,9 +54,8 @@ class Download:
         return 0 not in self._is_here
 
     def ranges(self) -> tuple[Range, ...]:
-        """Return which bytes are here."""
-        whole = (self._range(n) for n, is_here in enumerate(self._is_here) if is_here)
-        return tuple(merge(whole))
+        """Return which bytes are here, and none of what is marked to be skipped."""
+        return tuple(subtract(self._chunks(), [skip.range for skip in self._skips]))
 
     def read(self, offset: int, length: int) -> bytes:
         """Return bytes of an index, and bring them first if need be.
@@ -78,14 +79,32 @@ class Download:
         """Bring all chunks that hold bytes of these ranges."""
         self._bring(self._missing(ranges))
 
+    def mark(self, skips: Sequence[Skip]) -> None:
+        """Mark what is to be skipped, until the rest is brought."""
+        self._skips = skips
+        for skip in skips:
+            os.pwrite(self._file.fileno(), skip.mark, skip.range.start)
+
     def complete(self) -> str:
         """Bring the rest, and return the SHA-256 of the whole."""
+        self._forget_marked()
         digest = hashlib.sha256()
         for is_here, numbers in groupby(range(len(self._is_here)), self._is_here.__getitem__):
             some = list(numbers)
             for data in self._look_up(some) if is_here else self._fetch(some):
                 digest.update(data)
         return digest.hexdigest()
+
+    def _chunks(self) -> list[Range]:
+        return merge(self._range(n) for n, is_here in enumerate(self._is_here) if is_here)
+
+    def _forget_marked(self) -> None:
+        """Marks were written over what was brought: it has to come again."""
+        for skip in self._skips:
+            start = skip.range.start
+            for n in range(start // self.grain, -(-(start + len(skip.mark)) // self.grain)):
+                self._is_here[n] = 0
+        self._skips = ()
 
     def _missing(self, ranges: Iterable[Range]) -> list[int]:
         spans = (range(each.start // self.grain, -(-each.stop // self.grain)) for each in ranges)

@@ -59,7 +59,7 @@ def making_arguments(
     their bits, so that a span's are those of the whole.
     """
     whole_graph: Options = {"reinit_filter": 0} if span else {}
-    audio = _open(source, AUDIO_CODECS, vn=None, **whole_graph)[f"a:{recipe.stream.track.index}"]
+    audio = _open_audio(source, recipe, **whole_graph)
     streams = [audio] if picture is None else [audio, _open_picture(source, picture)]
     options = (
         _file_options(recipe)
@@ -88,7 +88,7 @@ def _cut(chain: str, span: Span | None) -> str:
 
 def measuring_arguments(source: Input, recipe: Recipe, *, chain: str, progress: Path) -> list[str]:
     """Return the command that sends the audio through filters that log what they find."""
-    audio = _open(source, AUDIO_CODECS, vn=None)[f"a:{recipe.stream.track.index}"]
+    audio = _open_audio(source, recipe)
     return _compile(ffmpeg.output(audio, "-", af=chain, f="null"), "info", progress, "-nostats")
 
 
@@ -108,6 +108,13 @@ def _open(source: Input, codecs: str, **options: Any) -> Any:  # noqa: ANN401 - 
         **dict.fromkeys(("sn", "dn")),
         **options,
     )
+
+
+def _open_audio(source: Input, recipe: Recipe, **options: Any) -> Any:  # noqa: ANN401 - as above
+    """Open the source where the part begins, give or take; the filters cut what comes before it."""
+    seek = {"ss": recipe.seek.second, "noaccurate_seek": None} if recipe.seek else {}
+    audio = _open(source, AUDIO_CODECS, vn=None, **options, **seek)
+    return audio[f"a:{recipe.stream.track.index}"]
 
 
 def _open_picture(source: Input, picture: int) -> Any:  # noqa: ANN401 - as above
@@ -166,4 +173,4 @@ def _part_options(recipe: Recipe) -> Options:
     if trim is None or not recipe.shifted:
         return {}
     length = {} if trim.duration is None else {"t": f"{trim.duration:.6f}"}
-    return {"ss": f"{trim.start:.6f}", **length}
+    return {"ss": f"{recipe.begin:.6f}", **length}

@@ -13,6 +13,17 @@ _GAP_SECONDS = 0.05
 _COUNTED = (
     f"if(eq(N,0)+gt(abs(PTS-ld(0))*TB,{_GAP_SECONDS}),st(0,PTS));st(1,ld(0));st(0,ld(0)+S);ld(1)"
 )
+# Where FFmpeg began in the middle, the second one (the first may be cut short) is the next multiple
+# of its frame's samples from the track's beginning on: what counting from there would have come to.
+# Variable 2 is the beginning, then that multiple, and 3 counts frames. What rounding can't explain
+# stays as it is.
+_GRID_SECONDS = 0.0021
+_GRIDDED = (
+    f"st(3,ld(3)+1);if(lte(ld(3),2)+gt(abs(PTS-ld(0))*TB,{_GAP_SECONDS}),st(0,PTS));"
+    "if(eq(ld(3),2),st(2,round(%s/TB));st(2,ld(2)+round((PTS-ld(2))/S)*S);"
+    f"if(lte(abs(PTS-ld(2))*TB,{_GRID_SECONDS}),st(0,ld(2))));"
+    "st(1,ld(0));st(0,ld(0)+S);ld(1)"
+)
 _DITHER = "dither_method=triangular"
 _DITHERED_DEPTH = 16
 _MONO = 1
@@ -36,11 +47,13 @@ def measured_chain(recipe: Recipe, shape: Shape) -> str:
 
 def _cut(recipe: Recipe) -> list[str]:
     """Exact to the sample, by the media's time, however roughly the container tells it."""
-    trim = recipe.output.trim
+    trim, seek = recipe.output.trim, recipe.seek
     if trim is None:
         return []
-    end = "" if trim.duration is None else f":end={trim.start + trim.duration:.6f}"
-    return [f"asetpts='{_COUNTED}'", f"atrim=start={trim.start:.6f}{end}"]
+    grid = None if seek is None else seek.grid
+    clock = _COUNTED if grid is None else _GRIDDED % f"{grid:.6f}"
+    end = "" if trim.duration is None else f":end={recipe.begin + trim.duration:.6f}"
+    return [f"asetpts='{clock}'", f"atrim=start={recipe.begin:.6f}{end}"]
 
 
 def _mix(shape: Shape) -> list[str]:
@@ -73,7 +86,6 @@ def _format(shape: Shape, sample_formats: str) -> str:
 
 
 def _clock(recipe: Recipe) -> str:
-    trim = recipe.output.trim
-    if trim and recipe.shifted:
-        return f"asetpts=PTS-STARTPTS+round({trim.start:.6f}/TB)"
+    if recipe.shifted:
+        return f"asetpts=PTS-STARTPTS+round({recipe.begin:.6f}/TB)"
     return "asetpts=PTS-STARTPTS"

@@ -42,6 +42,9 @@ TAGS = (
 )  # fmt: skip
 """What is carried over of a file's words about itself, by FFmpeg's names."""
 
+_LANDING_PACKETS = 512
+"""Packets of all tracks behind a seek, among which there is one of each that goes on there."""
+
 _ENTRIES = (
     "format=duration,start_time,bit_rate:stream=codec_type,codec_name,channels,sample_rate,"
     "sample_fmt,bit_rate,duration,start_time:stream_disposition=attached_pic:"
@@ -72,10 +75,34 @@ def picture_arguments(media: Path, demuxer: Demuxer, picture: int) -> list[str]:
     )
 
 
-def positions_arguments(media: Path, demuxer: Demuxer, track: int) -> list[str]:
-    """Return the command that lists size and position of each packet of an audio track."""
-    wanted = {"-select_streams": f"a:{track}", "-show_entries": "packet=size,pos", "-of": "csv=p=0"}
-    return _ffprobe(media, demuxer, wanted)
+def landing_arguments(media: Path, demuxer: Demuxer, start: float) -> list[str]:
+    """Return the command that lists the packets behind a seek, as FFmpeg's own meets them.
+
+    Of all tracks, as the video's key frames lead it; the time is from the media's beginning.
+    """
+    interval = {"-read_intervals": f"+{start:.6f}%+#{_LANDING_PACKETS}"}
+    entries = {"-show_entries": "packet=stream_index,pts_time", "-of": "json=compact=1"}
+    return _ffprobe(media, demuxer, interval | entries)
+
+
+def positions_arguments(
+    media: Path,
+    demuxer: Demuxer,
+    track: int,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+) -> list[str]:
+    """Return the command that lists stream, size and position of each packet of an audio track.
+
+    A part is bounded by the container's own clock. Matroska has no index of audio, so there all
+    tracks are listed.
+    """
+    one = {} if demuxer is Demuxer.MATROSKA else {"-select_streams": f"a:{track}"}
+    times = ("" if each is None else f"{each:.6f}" for each in (start, stop))
+    interval = {} if start is stop is None else {"-read_intervals": "%".join(times)}
+    entries = {"-show_entries": "packet=stream_index,size,pos", "-of": "csv=p=0"}
+    return _ffprobe(media, demuxer, one | interval | entries)
 
 
 def _ffprobe(media: Path, demuxer: Demuxer, wanted: dict[str, str]) -> list[str]:

@@ -19,6 +19,7 @@ from soundstrip_worker.formats import (
 from soundstrip_worker.languages import is_spoken
 from soundstrip_worker.mp3.cuts import Extent, measure
 from soundstrip_worker.progress import part_seconds
+from soundstrip_worker.seeking import Seek
 
 COPY_SHARE = 1.05
 """A source of this much more than the bit rate that is asked for is still what is asked for."""
@@ -52,6 +53,14 @@ class Recipe(msgspec.Struct, frozen=True):
     """FFmpeg writes the source's chapters."""
     claim: Claim | None
     """Where, in the source's time, the part that is taken ends, if the source vouches for it."""
+    seek: Seek | None = None
+    """Where FFmpeg begins to read; None for the beginning."""
+
+    @property
+    def begin(self) -> float:
+        """Where the part begins, in seconds from where FFmpeg begins to read."""
+        start = self.output.trim.start if self.output.trim else 0.0
+        return start - self.seek.second if self.seek else start
 
     @property
     def copied(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from soundstrip_crds.job import ExitCode, JobPlan
-from soundstrip_media.ranges import Range
+from soundstrip_media.layout import Layout, Wanted
 from soundstrip_media.readers import read_layout
 from soundstrip_media.reading import NotUnderstood
 from soundstrip_storage.connection import Documents
@@ -16,6 +16,7 @@ from soundstrip_worker.download import Download
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.journal import Journal
 from soundstrip_worker.places import Places, publish
+from soundstrip_worker.seeking import wanted_of
 
 _SMALL = 1 << 22
 """Bytes of a file that comes whole in the time that its index would take."""
@@ -36,11 +37,12 @@ def bring_source(database: Documents, plan: JobPlan, places: Places, journal: Jo
     draft = places.media.with_name(f"{places.media.name}.part")
     download = Download(database, file, draft)
     with _no_damage():
-        ranges = _choose(download, journal)
-        if ranges is None:
+        layout = _choose(download, wanted_of(plan.output), journal)
+        if layout is None:
             _require_whole(download, plan)
         else:
-            download.bring(ranges)
+            download.bring(layout.ranges)
+            download.mark(layout.skips)
             publish(places.ranges, encode_ranges(download.ranges()))
     draft.chmod(0o644)
     draft.rename(places.media)
@@ -63,22 +65,22 @@ def _find(database: Documents, plan: JobPlan) -> StoredFile:
     return file
 
 
-def _choose(download: Download, journal: Journal) -> tuple[Range, ...] | None:
+def _choose(download: Download, wanted: Wanted, journal: Journal) -> Layout | None:
     """Return what is needed of a file; None for all of it."""
     try:
-        return _look_up(download)
+        return _look_up(download, wanted)
     except NotUnderstood as reason:
         journal.info("source needed whole", why=str(reason))
         return None
 
 
-def _look_up(download: Download) -> tuple[Range, ...]:
+def _look_up(download: Download, wanted: Wanted) -> Layout:
     if download.size <= _SMALL:
         raise NotUnderstood("it is small")
-    ranges = read_layout(download, grain=download.grain).ranges
-    if sum(each.length for each in ranges) > _MOST_SHARE * download.size:
+    layout = read_layout(download, grain=download.grain, wanted=wanted)
+    if sum(each.length for each in layout.ranges) > _MOST_SHARE * download.size:
         raise NotUnderstood("its audio is all over the file")
-    return ranges
+    return layout
 
 
 def _require_whole(download: Download, plan: JobPlan) -> None:

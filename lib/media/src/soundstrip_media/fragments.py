@@ -1,7 +1,8 @@
 """Movie fragments: the samples that a `moof` adds (ISO/IEC 14496-12, 8.8)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from soundstrip_media.boxes import Box, Family, read_body, read_number
 from soundstrip_media.reading import Budget, NotUnderstood, Readable, unpack
@@ -32,23 +33,39 @@ class _Header:
     size: int
 
 
+class Run(NamedTuple):
+    """Samples of a track that lie together; `time` is its fragment's, None if that is not told."""
+
+    track: int
+    time: int | None
+    extent: Extent
+
+
 def read_fragment(
     file: Readable, moof: Box, default_sizes: Mapping[int, int], budget: Budget, samples: Budget
-) -> Iterator[tuple[int, Extent]]:
-    """Yield each track's number with where a run of its samples lies.
+) -> list[Run]:
+    """Return the runs of samples of all tracks.
 
     Raises:
         NotUnderstood: If the box is contradictory, or larger than the budgets.
     """
-    end = moof.start
+    end, runs = moof.start, []
     for box in Family(file, moof, budget).all(b"traf"):
         family = Family(file, box, budget)
         header = _read_header(file, family.the(b"tfhd"), moof.start, end, default_sizes)
-        end = header.base
+        time, end = _read_time(file, family.find(b"tfdt")), header.base
         for number, run in enumerate(family.all(b"trun")):
             extent = _read_run(file, run, header, samples, is_first=number == 0)
             end = extent.stop
-            yield header.track, extent
+            runs.append(Run(header.track, time, extent))
+    return runs
+
+
+def _read_time(file: Readable, tfdt: Box | None) -> int | None:
+    """Read the media time at which a track's part of the fragment begins."""
+    if tfdt is None:
+        return None
+    return read_number(file, tfdt, 4, 8 if read_number(file, tfdt, 0, 1) == 1 else 4)
 
 
 def _read_header(

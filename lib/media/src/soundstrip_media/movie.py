@@ -8,9 +8,12 @@ from soundstrip_media.reading import Budget, NotUnderstood, Readable
 from soundstrip_media.tables import SampleTable
 
 _SOUND = b"soun"
+_VIDEO = b"vide"
 _TIMECODE = b"tmcd"
 _SELF_CONTAINED = 1
 _MOST_REFERENCES = 64
+_LEAST_PACKED = 0x400
+_UNSPECIFIED = 0x7FFF
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Track:
     """Its units of time in a second."""
     duration: int
     """Its length in those units, by the index; 0 if that is in fragments."""
+    language: str | None
+    """Three letters of ISO 639-2; None where it is told in another way, or not at all."""
     shift: int | None
     """The media time of the track's beginning; None if its edits are more than a beginning."""
     chapters: frozenset[int]
@@ -44,17 +49,21 @@ class Movie:
     """The sample size that each track's fragments have, where they don't say another."""
     fragmented: bool
 
-    def needed(self, sound: int | None) -> tuple[Track, ...]:
-        """Return the audio tracks, or only that of this index, with all that explains them.
+    def needed(self) -> tuple[Track, ...]:
+        """Return the audio tracks, with all that explains them.
 
         Chapters and time codes are read by whoever opens the file.
         """
-        audio = [track for track in self.tracks if track.is_sound]
-        if sound is not None:
-            audio = audio[sound : sound + 1]
         chapters = {other for track in self.tracks for other in track.chapters}
-        wanted = chapters | {track.id for track in audio}
-        return tuple(t for t in self.tracks if t.id in wanted or t.handler == _TIMECODE)
+        return tuple(
+            track
+            for track in self.tracks
+            if track.is_sound or track.id in chapters or track.handler == _TIMECODE
+        )
+
+    def videos(self) -> tuple[Track, ...]:
+        """Return the video tracks."""
+        return tuple(track for track in self.tracks if track.handler == _VIDEO)
 
 
 def read_movie(file: Readable, moov: Box, budget: Budget) -> Movie:
@@ -94,14 +103,18 @@ def _read_track(file: Readable, trak: Box, budget: Budget) -> Track:
         table=SampleTable.parse(samples, entry),
         timescale=_read_versioned(file, header, 12, 20),
         duration=_read_duration(file, header),
+        language=_read_language(file, header),
         shift=_read_shift(file, family.find(b"edts"), budget),
         chapters=_read_chapters(file, family.find(b"tref"), budget),
     )
 
 
-def _read_versioned(file: Readable, box: Box, offset: int, long_offset: int) -> int:
+def _read_versioned(
+    file: Readable, box: Box, offset: int, long_offset: int, length: int = 4
+) -> int:
     """Read a field that follows times of 4 or 8 bytes."""
-    return read_number(file, box, long_offset if read_number(file, box, 0, 1) == 1 else offset)
+    at = long_offset if read_number(file, box, 0, 1) == 1 else offset
+    return read_number(file, box, at, length)
 
 
 def _read_duration(file: Readable, header: Box) -> int:
@@ -109,6 +122,14 @@ def _read_duration(file: Readable, header: Box) -> int:
     at, width = (24, 8) if read_number(file, header, 0, 1) == 1 else (16, 4)
     duration = read_number(file, header, at, width)
     return 0 if duration == (1 << 8 * width) - 1 else duration
+
+
+def _read_language(file: Readable, header: Box) -> str | None:
+    """Read three letters of five bits each; smaller numbers are QuickTime's own codes."""
+    code = _read_versioned(file, header, 20, 32, 2)
+    if not _LEAST_PACKED <= code < _UNSPECIFIED:
+        return None
+    return "".join(chr(0x60 + (code >> shift & 0x1F)) for shift in (10, 5, 0))
 
 
 def _require_own_data(file: Readable, information: Family, budget: Budget) -> None:

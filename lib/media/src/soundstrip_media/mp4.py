@@ -4,15 +4,14 @@ These are all boxes but media data, the headers of media data, and the samples o
 of chapters and of time codes.
 """
 
-from collections.abc import Iterator
-
 from soundstrip_media.boxes import LONG_HEADER_SIZE, Box, walk
 from soundstrip_media.fragments import read_fragment
-from soundstrip_media.layout import Layout, Trim
-from soundstrip_media.movie import Movie, Track, read_movie
+from soundstrip_media.layout import Layout, Wanted
+from soundstrip_media.movie import Movie, read_movie
+from soundstrip_media.parts import Cut, FragmentCut
 from soundstrip_media.ranges import Coverage
-from soundstrip_media.reading import Budget, NotUnderstood, Readable
-from soundstrip_media.tables import Extent, find_samples, read_extents
+from soundstrip_media.reading import Budget, NotUnderstood, Readable, read_exactly
+from soundstrip_media.tables import Extent, read_extents
 
 FIRST_BOXES = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid"}
@@ -33,27 +32,22 @@ _MOST_INDEX_BYTES = 1 << 26
 _TAIL_SIZE = 16
 """A fragmented file's last box says how long the index before it is (`mfro`)."""
 
-_SECONDS_BEFORE = 2.0
-"""What decoders need to settle (of AAC and Opus, a tenth of a second), and then some."""
-_SECONDS_BEHIND = 1.0
-_MOST_SHIFT_SECONDS = 1.0
-"""An encoder's delay is less; a track that is shifted by more is taken whole."""
 
-
-def read_mp4(file: Readable, *, grain: int, track: int | None, trim: Trim | None) -> Layout:
+def read_mp4(file: Readable, *, grain: int, wanted: Wanted) -> Layout:
     """Find the audio of a file; see `read_layout`."""
-    survey = _Survey(file, grain, track)
+    survey = _Survey(file, grain, wanted)
     survey.walk()
-    return survey.layout(trim)
+    return survey.layout()
 
 
 class _Survey:
     """One look at one file."""
 
-    def __init__(self, file: Readable, grain: int, track: int | None) -> None:
+    def __init__(self, file: Readable, grain: int, wanted: Wanted) -> None:
         self._file = file
-        self._track = track
+        self._wanted = wanted
         self._movie: Movie | None = None
+        self._fragments: FragmentCut | None = None
         self._needed = Coverage(file.size, grain)
         self._boxes = Budget(_MOST_BOXES, "boxes")
         self._entries = Budget(_MOST_ENTRIES, "samples")
@@ -72,14 +66,18 @@ class _Survey:
             end = box.stop
         self._needed.add(end, self._file.size)
 
-    def layout(self, trim: Trim | None) -> Layout:
+    def layout(self) -> Layout:
         """Look up the samples, and return what was found."""
         movie = self._require_movie()
         if movie.fragmented:
             self._needed.add(max(0, self._file.size - _TAIL_SIZE), self._file.size)
-        for track in movie.needed(self._track):
-            for extent in _read_samples(self._file, track, trim, self._entries):
+        cut = Cut(movie, self._wanted)
+        for track in movie.needed():
+            spans = cut.spans(self._file, track, self._entries)
+            for extent in read_extents(self._file, track.table, self._entries, spans):
                 self._take(extent, is_sound=track.is_sound)
+        for extent in self._fragments.rest() if self._fragments else ():
+            self._take(extent, is_sound=True)
         if self._audio_bytes > self._file.size:
             raise NotUnderstood("it has more audio than bytes")
         lengths = [t.duration / t.timescale for t in movie.tracks if t.is_sound and t.timescale]
@@ -107,11 +105,20 @@ class _Survey:
         if not movie.fragmented:
             raise NotUnderstood("it has fragments, and does not say so")
         self._file.expect(moof.start, moof.stop)
-        sounds = {track.id: track.is_sound for track in movie.needed(self._track)}
-        defaults, budgets = movie.default_sizes, (self._boxes, self._entries)
-        for number, extent in read_fragment(self._file, moof, defaults, *budgets):
-            if number in sounds:
-                self._take(extent, is_sound=sounds[number])
+        if self._fragments is None:
+            seekable = self._has_fragment_index()
+            self._fragments = FragmentCut(movie, self._wanted, seekable=seekable)
+        sounds = {track.id: track.is_sound for track in movie.needed()}
+        budgets = (self._boxes, self._entries)
+        runs = read_fragment(self._file, moof, movie.default_sizes, *budgets)
+        self._fragments.begin([(run.track, run.time) for run in runs])
+        for number, time, extent in runs:
+            is_sound = sounds.get(number)
+            if is_sound is False or (is_sound and self._fragments.needs(number, time, extent)):
+                self._take(extent, is_sound=is_sound)
+
+    def _has_fragment_index(self) -> bool:
+        return read_exactly(self._file, self._file.size - _TAIL_SIZE, _TAIL_SIZE)[4:8] == b"mfro"
 
     def _require_movie(self) -> Movie:
         if self._movie is None:
@@ -123,21 +130,3 @@ class _Survey:
         if is_sound:
             self._audio_bytes += extent.stop - extent.start
             self._audio_samples += extent.samples
-
-
-def _read_samples(
-    file: Readable, track: Track, trim: Trim | None, budget: Budget
-) -> Iterator[Extent]:
-    if trim is None or not track.is_sound or not _is_plain(track):
-        return read_extents(file, track.table, budget)
-    shift = track.shift or 0
-    start = int((trim.start - _SECONDS_BEFORE) * track.timescale) + shift
-    stop = int((trim.stop + _SECONDS_BEHIND) * track.timescale) + shift + 1
-    first, last = find_samples(file, track.table, max(0, start), stop, budget)
-    return read_extents(file, track.table, budget, first=first, stop=last)
-
-
-def _is_plain(track: Track) -> bool:
-    """Tell whether the track's time is the file's, give or take an encoder's delay."""
-    most = _MOST_SHIFT_SECONDS * track.timescale
-    return track.timescale > 0 and track.shift is not None and track.shift <= most

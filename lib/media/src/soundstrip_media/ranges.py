@@ -1,6 +1,7 @@
 """Sets of byte ranges, in memory that is bounded whatever is added to them."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from soundstrip_media.reading import NotUnderstood
@@ -75,3 +76,17 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
         else:
             merged.append(each)
     return merged
+
+
+def subtract(ranges: Iterable[Range], holes: Sequence[Range]) -> list[Range]:
+    """Return what is left of ranges; both are sorted, with gaps between."""
+    left: list[Range] = []
+    for each in ranges:
+        start = each.start
+        for hole in holes[bisect_right(holes, each.start, key=lambda h: h.stop) :]:
+            if hole.start >= each.stop:
+                break
+            left += [Range(start, hole.start)] if start < hole.start else []
+            start = hole.stop
+        left += [Range(start, each.stop)] if start < each.stop else []
+    return left

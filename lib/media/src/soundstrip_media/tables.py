@@ -17,7 +17,17 @@ from soundstrip_media.reading import Budget, NotUnderstood, Readable, read_exact
 _SLICE = 1 << 14
 """Entries that are read at once."""
 
-_EVERYTHING = sys.maxsize
+_MORE_THAN_ALL = sys.maxsize
+
+
+class Span(NamedTuple):
+    """The samples from `first` up to, and without, `stop`, counted from 0."""
+
+    first: int
+    stop: int
+
+
+EVERYTHING: Sequence[Span] = (Span(0, _MORE_THAN_ALL),)
 
 
 class Extent(NamedTuple):
@@ -36,6 +46,8 @@ class SampleTable:
     offsets: Box
     runs: Box
     durations: Box
+    syncs: Box | None
+    """The numbers of the samples that can be decoded without others; None if all can."""
     entry: SampleEntry
 
     @classmethod
@@ -46,6 +58,7 @@ class SampleTable:
             offsets=family.the(b"stco", b"co64"),
             runs=family.the(b"stsc"),
             durations=family.the(b"stts"),
+            syncs=family.find(b"stss"),
             entry=entry,
         )
 
@@ -72,16 +85,11 @@ class _Numbers:
 
 
 def read_extents(
-    file: Readable,
-    table: SampleTable,
-    budget: Budget,
-    *,
-    first: int = 0,
-    stop: int = _EVERYTHING,
+    file: Readable, table: SampleTable, budget: Budget, spans: Sequence[Span] = EVERYTHING
 ) -> Iterator[Extent]:
-    """Yield where a track's samples lie, chunk by chunk, in the order of the track.
+    """Yield where a track's samples of these spans lie, in the order of the track.
 
-    Of a chunk that holds one of the samples from `first` up to `stop` all is yielded.
+    Of a chunk whose samples' sizes are not listed all is yielded if one is wanted.
 
     Raises:
         NotUnderstood: If the tables contradict each other, or are larger than the budget.
@@ -90,18 +98,32 @@ def read_extents(
     offsets = _Numbers(file, table.offsets, offset=4, width=offset_width)
     sizes = _Sizes(file, table)
     budget.spend(offsets.count + sizes.budgeted)
-    done = 0
+    done, last = 0, spans[-1].stop
     for start, samples in zip(offsets, _chunk_lengths(file, table, offsets.count), strict=True):
-        done += samples
-        if done > sizes.count:
+        chunk = Span(done, done + samples)
+        if chunk.stop > sizes.count:
             raise NotUnderstood("its chunks hold more samples than there are")
-        length = sizes.take(samples)
-        if done > first:
-            yield Extent(start, start + length, samples)
-        if done >= stop:
+        yield from _cut_chunk(chunk, start, spans, sizes)
+        done += samples
+        if done >= last:
             return
     if done != sizes.count:
         raise NotUnderstood("its chunks hold fewer samples than there are")
+
+
+def _cut_chunk(chunk: Span, start: int, spans: Sequence[Span], sizes: "_Sizes") -> Iterator[Extent]:
+    """Yield what is wanted of a chunk that begins at byte `start`; all its sizes are taken."""
+    pieces = [Span(max(s.first, chunk.first), min(s.stop, chunk.stop)) for s in spans]
+    pieces = [piece for piece in pieces if piece.first < piece.stop]
+    if pieces and not sizes.budgeted:
+        pieces = [chunk]
+    at = chunk.first
+    for piece in pieces:
+        start += sizes.take(piece.first - at)
+        length = sizes.take(piece.stop - piece.first)
+        yield Extent(start, start + length, piece.stop - piece.first)
+        start, at = start + length, piece.stop
+    sizes.take(chunk.stop - at)
 
 
 class _Sizes:
@@ -152,21 +174,55 @@ def _chunk_lengths(file: Readable, table: SampleTable, chunks: int) -> Iterator[
 
 
 def find_samples(
-    file: Readable, table: SampleTable, start: int, stop: int, budget: Budget
-) -> tuple[int, int]:
-    """Return the first sample that lasts beyond `start`, and the first at or after `stop`.
+    file: Readable, table: SampleTable, start: int, stop: int | None, budget: Budget
+) -> Span:
+    """Return the samples from the one that lasts beyond `start` to one at or after `stop`.
 
     Both times are in the track's own units. A time that the track does not reach is at its end.
     """
+    first = last = time = index = 0
+    for count, delta in _read_durations(file, table, budget):
+        if time <= start:
+            first = index + (min(count, (start - time) // delta) if delta else count)
+        if stop is not None and time < stop:
+            last = index + (min(count, -(-(stop - time) // delta)) if delta else count)
+        time, index = time + count * delta, index + count
+    return Span(first, _MORE_THAN_ALL if stop is None else last + 1)
+
+
+def find_sync(file: Readable, table: SampleTable, latest: int, budget: Budget) -> int | None:
+    """Return when the last sample that needs no other is decoded, up to a time; else 0.
+
+    None means that all samples are such.
+
+    Raises:
+        NotUnderstood: If they are not in order.
+    """
+    if table.syncs is None:
+        return None
+    syncs = _Numbers(file, table.syncs, offset=4, width=4)
+    budget.spend(syncs.count)
+    durations = _read_durations(file, table, budget)
+    found = time = index = before = count = delta = 0
+    for number in syncs:
+        if number <= before:
+            raise NotUnderstood("its key frames are in an odd order")
+        before = number
+        while number > index + count:
+            time, index = time + count * delta, index + count
+            count, delta = next(durations, (sys.maxsize, 0))
+        at = time + (number - 1 - index) * delta
+        if at > latest:
+            break
+        found = at
+    return found
+
+
+def _read_durations(
+    file: Readable, table: SampleTable, budget: Budget
+) -> Iterator[tuple[int, int]]:
+    """Yield how many samples have which duration."""
     durations = _Numbers(file, table.durations, offset=4, width=4, each=2)
     budget.spend(durations.count)
     numbers = iter(durations)
-    first = last = time = index = 0
-    for count, delta in zip(numbers, numbers, strict=True):
-        end = time + count * delta
-        if time <= start:
-            first = index + (min(count, (start - time) // delta) if delta else count)
-        if time < stop:
-            last = index + (min(count, -(-(stop - time) // delta)) if delta else count)
-        time, index = end, index + count
-    return first, last
+    return zip(numbers, numbers, strict=True)
