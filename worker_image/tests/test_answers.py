@@ -127,6 +127,11 @@ def test_a_results_padding_is_not_part_of_its_length():
     assert parse_length(output, Demuxer.MP3) == pytest.approx(10.005963)
 
 
+def test_what_opus_skips_is_not_part_of_its_length():
+    output = answer(audio(codec_name="opus", duration="10.506500", initial_padding=312))
+    assert parse_length(output, Demuxer.OGG) == pytest.approx(10.5)
+
+
 @pytest.mark.parametrize("build", [ffprobe_arguments, packets_arguments])
 def test_ffprobe_gets_a_forced_demuxer_and_may_open_files_only(build: Any):
     arguments = build(Path("/conversion/source/media"), Demuxer.MATROSKA)

@@ -34,6 +34,8 @@ _ESTIMATES = frozenset(
 )
 _COUNT_FROM_ZERO = frozenset({Demuxer.MP3, Demuxer.OGG})
 """Their durations include what comes before the first timestamp: the encoder's delay."""
+_OPUS_RATE = 48000
+"""Samples a second that Ogg counts of Opus, whatever the sound's rate was."""
 _ONE_LENGTH_FOR_ALL = frozenset({Demuxer.ASF, Demuxer.FLV})
 
 
@@ -103,6 +105,7 @@ class _Stream(msgspec.Struct, frozen=True):
     bit_rate: str = ""
     duration: str = ""
     start_time: str = ""
+    initial_padding: int = 0
     disposition: _Disposition = _Disposition()
     tags: dict[str, str] = {}
 
@@ -159,8 +162,15 @@ def parse_length(output: bytes, demuxer: Demuxer) -> float | None:
         or read_clock(stream.tags.get("DURATION", ""))
         or (parse_number(answer.format.duration) if answer.streams else None)
     )
-    skipped = read_offset(stream.start_time) if demuxer in _COUNT_FROM_ZERO else 0.0
-    return max(0.0, duration - skipped) if duration else None
+    return max(0.0, duration - _before_the_sound(stream, demuxer)) if duration else None
+
+
+def _before_the_sound(stream: _Stream, demuxer: Demuxer) -> float:
+    """Seconds of the duration that are the encoder's delay, and never heard."""
+    if demuxer not in _COUNT_FROM_ZERO:
+        return 0.0
+    pre_skip = max(0, stream.initial_padding) if stream.codec_name == "opus" else 0
+    return read_offset(stream.start_time) + pre_skip / _OPUS_RATE
 
 
 def _read(output: bytes) -> _Answer | None:

@@ -47,7 +47,7 @@ _LANDING_PACKETS = 512
 
 _ENTRIES = (
     "format=duration,start_time,bit_rate:stream=codec_type,codec_name,channels,sample_rate,"
-    "sample_fmt,bit_rate,duration,start_time:stream_disposition=attached_pic:"
+    "sample_fmt,bit_rate,duration,start_time,initial_padding:stream_disposition=attached_pic:"
     f"format_tags={','.join(TAGS)}:stream_tags=language,DURATION,BPS,{','.join(TAGS)}:"
     "chapter=start_time,end_time:chapter_tags=title"
 )
