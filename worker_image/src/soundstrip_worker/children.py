@@ -53,7 +53,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class Children:
-    """Starts children, one or several at a time, from one thread."""
+    """Starts children, one or several at a time, from any thread."""
 
     def __init__(self) -> None:
         self._running: list[subprocess.Popen[bytes]] = []
@@ -83,18 +83,21 @@ class Children:
         room: Room = NO_ROOM,
     ) -> list[Finished]:
         """Run commands at the same time; when one has failed, the others are killed."""
+        mine: list[subprocess.Popen[bytes]] = []
         with ExitStack() as stack:
             try:
                 for arguments in commands:
-                    self._running.append(stack.enter_context(_start(arguments)))
-                return _attend(self._running, watch, seconds, room)
+                    mine.append(stack.enter_context(_start(arguments)))
+                    self._running.append(mine[-1])
+                return _attend(mine, watch, seconds, room)
             finally:
-                self.kill()
-                self._running = []
+                for child in mine:
+                    _kill(child)
+                    self._running.remove(child)
 
     def kill(self) -> None:
-        """End the children that run, with all that they may have started."""
-        for child in self._running:
+        """End the children that run, of every thread, with all that they may have started."""
+        for child in list(self._running):
             _kill(child)
 
 

@@ -1,7 +1,9 @@
 """The converter: makes the audio of a source that the mover brought, with no credential at all."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -35,8 +37,8 @@ from soundstrip_worker.pictures import is_fit_picture
 from soundstrip_worker.places import Places, publish
 from soundstrip_worker.progress import read_position
 from soundstrip_worker.recipe import Recipe, beyond_the_end, decide, holds_picture
+from soundstrip_worker.waiting import Pauses
 
-_LOOK_SECONDS = 0.05
 _ANSWER = Room(probing.OUTPUT_LIMIT)
 
 
@@ -94,8 +96,13 @@ class Converter:
         publish(self._places.media_report, msgspec.json.encode(probe.media))
         recipe = decide(self._plan.output, probe)
         source = Input(self._places.media, container.demuxer, probe)
-        recipe = self._seek(source, recipe, ranges)
-        seconds = self._convert(source, recipe)
+        part = Part(self._probe, source, recipe)
+        recipe = replace(recipe, seek=part.find())
+        if ranges is None:
+            seconds = self._convert(source, recipe)
+        else:
+            with self._packets_required(recipe, part, ranges):
+                seconds = self._convert(source, recipe)
         return ConverterReport(
             duration_seconds=round(seconds, 3),
             media=probe.media,
@@ -105,13 +112,14 @@ class Converter:
 
     def _wait_for(self, path: Path) -> bool:
         """Return whether the mover put it there: if not, there is nothing to convert."""
+        pauses = Pauses()
         while not path.exists():
             state = self._mover.state()
             if self._places.stored.exists():
                 return False
             if state is PeerState.GONE:
                 raise self._mover.lost()
-            time.sleep(_LOOK_SECONDS)
+            pauses.take()
         return True
 
     def _recognise(self) -> Container:
@@ -135,16 +143,27 @@ class Converter:
             raise judgement.refuse_probe(done.ending)
         return probe
 
-    def _seek(self, source: Input, recipe: Recipe, ranges: Sequence[Range] | None) -> Recipe:
-        """Let FFmpeg begin to read near the part, if it finds its way; what it needs must be there.
+    @contextmanager
+    def _packets_required(
+        self, recipe: Recipe, part: Part, ranges: Sequence[Range]
+    ) -> Iterator[None]:
+        """Look whether a source with holes has all its audio: beside a copy, before an encode.
 
-        The way is the same whether all is there or only what it takes: so is the result.
+        An encode lasts longer than the look, and its FFmpegs and the look's together would take
+        more memory than either.
         """
-        part = Part(self._probe, source, recipe)
-        seek = part.find()
-        if ranges is not None and not part.is_inside(ranges):
-            raise Rejected(ExitCode.CORRUPT_MEDIA, "The file's audio is not where it was sought.")
-        return replace(recipe, seek=seek)
+        look = partial(_require_packets, part, ranges)
+        if not recipe.copied:
+            look()
+            yield
+            return
+        with ThreadPoolExecutor(1, "packets") as thread:
+            looked = thread.submit(look)
+            try:
+                yield
+                looked.result()
+            finally:
+                self._children.kill()
 
     def _convert(self, source: Input, recipe: Recipe) -> float:
         """Return the length in seconds of the audio that was made."""
@@ -214,3 +233,9 @@ class Converter:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def _require_packets(part: Part, ranges: Sequence[Range]) -> None:
+    """Refuse a source whose audio FFmpeg looks for where there are holes."""
+    if not part.is_inside(ranges):
+        raise Rejected(ExitCode.CORRUPT_MEDIA, "The file's audio is not where it was sought.")

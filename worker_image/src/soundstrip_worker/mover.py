@@ -5,7 +5,6 @@ work of an enemy.
 """
 
 import os
-import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -33,8 +32,8 @@ from soundstrip_worker.posting import Observer
 from soundstrip_worker.results import find_stored, store_result
 from soundstrip_worker.source import bring_source, complete_source
 from soundstrip_worker.untrusted import read_whole
+from soundstrip_worker.waiting import Pauses
 
-_LOOK_SECONDS = 0.05
 _REPORT_LIMIT = 1 << 16
 _SHORTEST_SECONDS = 0.001
 
@@ -88,10 +87,11 @@ class Mover:
 
     def _wait_for_report(self, download: Download) -> ConverterReport:
         """The watch over the converter ends this wait, and at last the Job's deadline."""
+        pauses = Pauses()
         while not os.path.lexists(self._places.report):
             if not download.is_whole and os.path.lexists(self._places.wanted):
                 self._complete(download)
-            time.sleep(_LOOK_SECONDS)
+            pauses.take()
         try:
             content = read_whole(self._places.report, _REPORT_LIMIT)
             return read_message(content, ConverterReport)
