@@ -52,6 +52,17 @@ def test_a_bit_rate_is_constant(bitrate: str):
     assert "-q:a" not in words
 
 
+@pytest.mark.parametrize(
+    ("bitrate", "preset", "is_plain"),
+    [("160k", "fast", True), ("128k", "fast", False), ("320k", "standard", False)],
+)
+def test_only_a_fast_mp3_with_bits_to_spare_is_plain_stereo(
+    bitrate: str, preset: str, *, is_plain: bool
+):
+    output = ResolvedOutput(format="mp3", bitrate=bitrate, preset=preset)  # type: ignore[arg-type]
+    assert ("-joint_stereo" in make_resolved(output)) == is_plain
+
+
 @pytest.mark.parametrize("number", range(10))
 def test_a_quality_is_lames(number: int):
     words = make_resolved(ResolvedOutput(format="mp3", quality=f"V{number}"))  # type: ignore[arg-type]

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundstrip_worker.mp3.cuts import (
-    DECODING_SHARE,
     GRID,
     OVERLAP,
     TAIL,
@@ -18,7 +17,7 @@ from soundstrip_worker.mp3.cuts import (
 )
 from soundstrip_worker.mp3.frames import RATES, frame_samples
 
-EXTENTS = st.builds(Extent, st.floats(60, 40_000), st.sampled_from(RATES))
+EXTENTS = st.builds(Extent, st.floats(60, 40_000), st.sampled_from(RATES), st.floats(0.01, 0.5))
 
 
 @given(EXTENTS, st.integers(1, 16))
@@ -38,7 +37,7 @@ def test_all_come_to_their_end_at_nearly_the_same_time(extent: Extent, cores: in
     total = extent.seconds * extent.rate / frame_samples(extent.rate)
     ends = [*(segment.cut for segment in segments[1:]), total]
     times = [
-        DECODING_SHARE * end + end - segment.cut
+        extent.decoding_share * end + end - segment.cut
         for segment, end in zip(segments, ends, strict=True)
     ]
     assert max(times) - min(times) <= 2.5 * GRID

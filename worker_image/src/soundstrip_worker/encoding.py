@@ -25,6 +25,8 @@ _A_MOMENT = 0.001
 """Seconds that are read of the media for its picture, which comes first."""
 
 _STEREO = 2
+_AMPLE_KILOBITS = 160
+"""A second, for an MP3 of two channels that share nothing."""
 
 _END_PADDED = frozenset({Demuxer.MATROSKA, Demuxer.MOV})
 """They tell of padding at the end alone: FFmpeg's MP3 muxer makes a wrong delay of that."""
@@ -151,7 +153,22 @@ def _codec_options(demuxer: Demuxer, recipe: Recipe) -> Options:
         misled = recipe.file_type == "mp3" and demuxer in _END_PADDED
         return {"c:a": "copy"} | ({"write_xing": 0} if misled else {})
     preset = shape.encoder.presets.get(output.preset or "standard", {})
-    return {"c:a": encoder_name(output.format, shape.depth), **preset, **_rate(output, shape)}
+    return {
+        "c:a": encoder_name(output.format, shape.depth),
+        **preset,
+        **_plain_stereo(output),
+        **_rate(output, shape),
+    }
+
+
+def _plain_stereo(output: ResolvedOutput) -> Options:
+    """Have LAME not look whether sum and difference would be the smaller, if all fits anyway.
+
+    That look takes a fifth of what is left of its time at `fast`.
+    """
+    ample = output.bitrate and int(output.bitrate.removesuffix("k")) >= _AMPLE_KILOBITS
+    plain = output.format == "mp3" and output.preset == "fast" and ample
+    return {"joint_stereo": 0} if plain else {}
 
 
 def _rate(output: ResolvedOutput, shape: Shape) -> Options:

@@ -17,7 +17,12 @@ from soundstrip_worker.formats import (
     original_file,
 )
 from soundstrip_worker.languages import is_spoken
-from soundstrip_worker.mp3.cuts import Extent, measure
+from soundstrip_worker.mp3.cuts import (
+    DECODING_SHARE,
+    DECODING_SHARE_OF_FAST,
+    Extent,
+    measure,
+)
 from soundstrip_worker.progress import part_seconds
 from soundstrip_worker.seeking import Seek
 
@@ -119,7 +124,8 @@ def extent_of(recipe: Recipe, probe: Probe) -> Extent | None:
         return None
     length = recipe.stream.claim.seconds if recipe.stream.claim else probe.media.duration_seconds
     rate = recipe.shape.rate or recipe.stream.track.sample_rate
-    return measure(part_seconds(length, recipe.output.trim), rate)
+    share = DECODING_SHARE_OF_FAST if recipe.output.preset == "fast" else DECODING_SHARE
+    return measure(part_seconds(length, recipe.output.trim), rate, share)
 
 
 def choose_stream(streams: tuple[AudioStream, ...], choice: TrackChoice | None) -> AudioStream:
