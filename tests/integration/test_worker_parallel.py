@@ -84,9 +84,24 @@ def make_source(
     return path
 
 
-def output_of(word: str) -> ResolvedOutput:
+def dress(plain: Path) -> Path:
+    """Give a source a cover and chapters."""
+    told = plain.with_suffix(".txt")
+    starts = range(0, 2 * SECONDS, 10)
+    parts = (f"[CHAPTER]\nTIMEBASE=1/1\nSTART={n}\nEND={n + 10}\ntitle=From {n}" for n in starts)
+    told.write_text("\n".join([";FFMETADATA1", *parts]) + "\n")
+    dressed = plain.with_stem("dressed")
+    cover = ["-f", "lavfi", "-i", "testsrc2=size=300x300:duration=0.04:rate=25"]
+    mapped = ["-map", "0:a", "-map", "2:v", "-map_chapters", "1", "-c:a", "copy", "-c:v", "png"]
+    made = [*mapped, "-disposition:v:0", "attached_pic", dressed]
+    command = ["ffmpeg", "-v", "error", "-i", plain, "-i", told, *cover, *made]
+    subprocess.run(command, check=True)
+    return dressed
+
+
+def output_of(word: str, **more: str) -> ResolvedOutput:
     kind = "quality" if word.startswith("V") else "bitrate"
-    return msgspec.convert({"format": "mp3", kind: word}, ResolvedOutput)
+    return msgspec.convert({"format": "mp3", kind: word, **more}, ResolvedOutput)
 
 
 def describe(source: Path, demuxer: Demuxer) -> Probe:
@@ -114,10 +129,18 @@ def evenly(rate: int, count: int) -> tuple[Segment, ...]:
 class Encoders:
     """Encodes one source in one go, and in segments."""
 
-    def __init__(self, source: Path, output: str, directory: Path) -> None:
+    def __init__(
+        self,
+        source: Path,
+        output: ResolvedOutput,
+        directory: Path,
+        *,
+        gain: str = "",
+        picture: int | None = None,
+    ) -> None:
         self.places = Places(source=directory, output=directory / "parallel")
         self.places.output.mkdir()
-        self._output = output_of(output)
+        self._output = output
         self._serial = directory / "serial.mp3"
         demuxer = _CODECS[source.suffix[1:]][1]
         probe = describe(source, demuxer)
@@ -127,8 +150,8 @@ class Encoders:
             making_arguments,
             Input(source, demuxer, probe),
             recipe,
-            chain=chain(recipe, recipe.shape),
-            picture=None,
+            chain=chain(recipe, recipe.shape, gain),
+            picture=picture,
             most_bytes=1 << 30,
             reservoir=False,
         )
@@ -166,15 +189,14 @@ class Encoders:
 @pytest.mark.parametrize("kind", [speech, music, sweep, bursts, fading])
 def test_every_sound_at_every_rate_of_bits(tmp_path: Path, kind: Callable[..., Sound], output: str):
     source = make_source(tmp_path / "source.wav", kind, 44100, 2)
-    Encoders(source, output, tmp_path).assert_same(evenly(44100, 2), 44100)
+    Encoders(source, output_of(output), tmp_path).assert_same(evenly(44100, 2), 44100)
 
 
-@pytest.mark.parametrize("output", ["192k", "V4"])
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("channels", "output"), [(2, "192k"), (1, "V4")])
 @pytest.mark.parametrize("rate", [48000, 44100, 32000, 24000, 22050, 16000, 11025, 8000])
 def test_every_sample_rate(tmp_path: Path, rate: int, channels: int, output: str):
     source = make_source(tmp_path / "source.wav", music, rate, channels)
-    Encoders(source, output, tmp_path).assert_same(evenly(rate, 2), rate)
+    Encoders(source, output_of(output), tmp_path).assert_same(evenly(rate, 2), rate)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
@@ -182,14 +204,37 @@ def test_every_sample_rate(tmp_path: Path, rate: int, channels: int, output: str
 def test_every_number_of_segments_from_every_container(tmp_path: Path, extension: str, count: int):
     rate = 44100 if extension != "webm" else 48000
     source = make_source(tmp_path / f"source.{extension}", speech, rate, 2, 2 * SECONDS)
-    Encoders(source, "192k", tmp_path).assert_same(evenly(rate, count), rate)
+    Encoders(source, output_of("192k"), tmp_path).assert_same(evenly(rate, count), rate)
 
 
 @pytest.mark.parametrize("more", [-1153, -1152, -577, -1, 0, 1, 576, 1152])
 def test_the_end_may_lie_anywhere_in_a_frame(tmp_path: Path, more: int):
     seconds = (1000 * 1152 + more) / 48000
     source = make_source(tmp_path / "source.wav", music, 48000, 1, seconds)
-    Encoders(source, "V2", tmp_path).assert_same(segments_at(490), 48000)
+    Encoders(source, output_of("V2"), tmp_path).assert_same(segments_at(490), 48000)
+
+
+@pytest.mark.parametrize("output", ["128k", "192k", "V2"])
+def test_a_fast_encode(tmp_path: Path, output: str):
+    source = make_source(tmp_path / "source.mp4", speech, 48000, 2)
+    fast = output_of(output, preset="fast")
+    Encoders(source, fast, tmp_path).assert_same(evenly(48000, 2), 48000)
+
+
+@pytest.mark.parametrize("gain", ["volume=-7.31dB:precision=float", "loudnorm=I=-20:linear=false"])
+def test_a_changed_loudness(tmp_path: Path, gain: str):
+    source = make_source(tmp_path / "source.mp4", music, 44100, 2)
+    encoders = Encoders(source, output_of("192k"), tmp_path, gain=gain)
+    encoders.assert_same(evenly(44100, 2), 44100)
+
+
+def test_a_cover_and_chapters(tmp_path: Path):
+    source = dress(make_source(tmp_path / "source.mp4", speech, 44100, 2, 2 * SECONDS))
+    encoders = Encoders(source, output_of("192k"), tmp_path, picture=0)
+    encoders.assert_same(evenly(44100, 3), 44100)
+    begin = encoders.places.result.read_bytes()[:1_000_000]
+    assert b"APIC" in begin
+    assert b"CHAP" in begin
 
 
 def test_a_cut_in_a_silence_is_bridged(tmp_path: Path):
@@ -197,7 +242,7 @@ def test_a_cut_in_a_silence_is_bridged(tmp_path: Path):
         return chance.normal(0, 0.2, len(t)) * ((t < 25) | (t > 35))
 
     source = make_source(tmp_path / "source.wav", gap, 48000, 2, 60)
-    Encoders(source, "128k", tmp_path).assert_same(segments_at(1225), 48000)
+    Encoders(source, output_of("128k"), tmp_path).assert_same(segments_at(1225), 48000)
 
 
 def test_gaps_between_timestamps_change_nothing(tmp_path: Path):
@@ -206,7 +251,7 @@ def test_gaps_between_timestamps_change_nothing(tmp_path: Path):
     drop = "noise=drop='between(n,300,450)+between(n,900,1200)'"
     arguments = ["ffmpeg", "-v", "error", "-i", whole, "-c", "copy", "-bsf:a", drop, source]
     subprocess.run(arguments, check=True)
-    encoders = Encoders(source, "192k", tmp_path)
+    encoders = Encoders(source, output_of("192k"), tmp_path)
     encoders.assert_same(segments_at(490, 980), 44100)
     position = read_position(encoders.places.progress)
     assert position
@@ -219,7 +264,7 @@ def test_an_edit_list_changes_nothing(tmp_path: Path):
     source = tmp_path / "source.mp4"
     cut = ["ffmpeg", "-v", "error", "-ss", "3.3", "-i", whole, "-c", "copy", source]
     subprocess.run(cut, check=True)
-    Encoders(source, "192k", tmp_path).assert_same(segments_at(490, 980), 44100)
+    Encoders(source, output_of("192k"), tmp_path).assert_same(segments_at(490, 980), 44100)
 
 
 @pytest.mark.parametrize("second", [(44100, 1), (48000, 2)])
@@ -235,19 +280,19 @@ def test_a_format_that_changes_in_the_middle_is_refused(tmp_path: Path, second: 
         streams.append(adts.read_bytes())
     source = tmp_path / "source.aac"
     source.write_bytes(b"".join(streams))
-    encoders = Encoders(source, "192k", tmp_path)
+    encoders = Encoders(source, output_of("192k"), tmp_path)
     assert isinstance(encoders.parallel(segments_at(490), 44100), Refused)
 
 
 def test_a_source_that_ends_before_a_cut_is_refused(tmp_path: Path):
     source = make_source(tmp_path / "source.wav", music, 44100, 2)
-    outcome = Encoders(source, "192k", tmp_path).parallel(segments_at(490, 4900), 44100)
+    outcome = Encoders(source, output_of("192k"), tmp_path).parallel(segments_at(490, 4900), 44100)
     assert isinstance(outcome, Refused)
 
 
 def test_segments_that_take_too_much_of_the_disk_are_refused(tmp_path: Path):
     source = make_source(tmp_path / "source.wav", music, 44100, 1)
-    encoders = Encoders(source, "320k", tmp_path)
+    encoders = Encoders(source, output_of("320k"), tmp_path)
     assert isinstance(encoders.parallel(segments_at(490), 44100, 900_000), Refused)
     assert {path.name for path in encoders.places.output.iterdir()} == {"progress"}
 
@@ -256,7 +301,7 @@ def test_segments_that_take_too_much_of_the_disk_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(("rate", "channels"), [(48000, 2), (44100, 1), (22050, 2), (11025, 1)])
 def test_a_header_is_computed_as_ffmpeg_does(tmp_path: Path, rate: int, channels: int, output: str):
     source = make_source(tmp_path / "source.wav", bursts, rate, channels)
-    encoders = Encoders(source, output, tmp_path)
+    encoders = Encoders(source, output_of(output), tmp_path)
     encoders.serial()
     frames = list(Recording(tmp_path / "serial.mp3").frames(SECONDS * rate))
     assert len(frames) > SECONDS * rate // frame_samples(rate)
