@@ -11,7 +11,13 @@ from hack.bench.engine import clips
 from hack.bench.engine.clips import Clip, make_clips
 from hack.bench.engine.quality import score
 from hack.bench.engine.stage import Cost, Stage, stage
-from hack.bench.engine.subjects import FFmpegAlone, SeedStyle, Soundstrip, host_ffmpeg
+from hack.bench.engine.subjects import (
+    FFmpegAlone,
+    SeedStyle,
+    SideBySide,
+    Soundstrip,
+    host_ffmpeg,
+)
 from tests.ffmpeg import shipped
 from tests.worker import make_plan, upload
 
@@ -21,12 +27,16 @@ from soundstrip_crds.job import JobPlan
 OWN, ONE_CORE = "Soundstrip", "Soundstrip, one core"
 FAST, COPY = "Soundstrip, `fast`", "Soundstrip, `original`"
 SEED, ALONE = "the seed's style", "FFmpeg alone"
+CORE = "one encode, on one core"
+CORES_EACH = "two encodes at once, on a core each"
+"""By the FFmpeg of the worker: what this machine gives that never has anything to share."""
 
 CORES = 2
 MORE_CORES = (4, 8)
 """More than there are: what they would do is told from the FFmpeg that takes most CPU."""
 
 _MOST_BYTES = 10**9
+_PLAYERS_OF_M = (SEED, ALONE, OWN, ONE_CORE, FAST, COPY, CORE, CORES_EACH)
 _MP3 = {"format": "mp3", "bitrate": "192k"}
 
 
@@ -86,7 +96,7 @@ def _blocks(runs: int) -> list[tuple[int, list[tuple[Clip, str]]]]:
     fine = [(clips.M_FINE, OWN), (clips.M_FINE, COPY)]
     return [
         (runs, [(clips.SECOND, who) for who in (SEED, OWN)]),
-        (runs, [*((clips.M, who) for who in (SEED, ALONE, OWN, ONE_CORE, FAST, COPY)), *fine]),
+        (runs, [*((clips.M, who) for who in _PLAYERS_OF_M), *fine]),
         (runs, [(clips.P, SEED), (clips.P, OWN), (clips.P_FINE, OWN)]),
         (runs, [(clips.TEN_MINUTES, OWN)]),
         (1, [(clips.M, planned_for(cores)) for cores in MORE_CORES]),
@@ -116,6 +126,9 @@ class _Theatre:
         match who:
             case _ if who == ALONE:
                 return FFmpegAlone(self._stage, clip).convert
+            case _ if who in {CORE, CORES_EACH}:
+                count = 1 if who == CORE else CORES
+                return SideBySide(self._stage, clip, self.ffmpeg, count).convert
             case _ if who == SEED:
                 return SeedStyle(self._stage, self._plan(clip).source.file_id).convert
             case _:
@@ -133,7 +146,8 @@ class _Theatre:
     def _own(self, clip: Clip, who: str) -> Act:
         plan = _wish(self._plan(clip), who)
         keep = self._copy(who) if clip is clips.M else None
-        return Soundstrip(self._stage, clip, plan, self.ffmpeg, keep).convert
+        bound = who == ONE_CORE
+        return Soundstrip(self._stage, clip, plan, self.ffmpeg, bound, keep).convert
 
     def _copy(self, who: str) -> Path:
         return self._stage.folder / f"{list(_WISHES).index(who)}.audio"

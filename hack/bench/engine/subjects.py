@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Soundstrip:
     plan: JobPlan
     ffmpeg: Path
     """The folder of the FFmpeg that the worker finds first."""
+    is_bound: bool = False
+    """Everything of it is kept on one core."""
     keep: Path | None = None
     """Where a copy of the audio goes."""
 
@@ -41,7 +43,7 @@ class Soundstrip:
         plan = msgspec.structs.replace(self.plan, uid=str(uuid.uuid4()))
         pod = self.stage.pods.pod_for(plan)
         pod.variables["PATH"] = f"{self.ffmpeg}:{os.environ['PATH']}"
-        cost = self.stage.account(lambda: _run(pod), lambda: _stages(pod))
+        cost = self.stage.account(lambda: _run(pod, self.is_bound), lambda: _stages(pod))
         if self.keep:
             shutil.copy(pod.places.result, self.keep)
         self._check_and_clear(pod)
@@ -56,9 +58,10 @@ class Soundstrip:
         shutil.rmtree(pod.places.source.parent)
 
 
-def _run(pod: Pod) -> Usage:
+def _run(pod: Pod, is_bound: bool) -> Usage:  # noqa: FBT001 - said by name where it is set
     start = time.perf_counter()
-    processes = {"mover": pod.mover(), "converter": pod.converter()}
+    prefix = _on_core(0) if is_bound else ()
+    processes = {"mover": pod.mover(*prefix), "converter": pod.converter(*prefix)}
     usage = attend(processes, start)
     codes = {process.returncode for process in processes.values()}
     assert codes == {0}, pod.logs()
@@ -117,6 +120,41 @@ class FFmpegAlone:
         cost = self.stage.account(lambda: _run_alone(made, {"PATH": os.environ["PATH"]}))
         result.unlink()
         return cost
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Encodes of a local file that share nothing, each kept on a core of its own."""
+
+    stage: Stage
+    clip: Clip
+    ffmpeg: Path
+    count: int
+
+    def convert(self) -> Cost:
+        """Do them at once, and leave nothing."""
+        results = [self.stage.folder / f"side-{core}.mp3" for core in range(self.count)]
+        cost = self.stage.account(lambda: self._run(results))
+        for result in results:
+            result.unlink()
+        return cost
+
+    def _run(self, results: Sequence[Path]) -> Usage:
+        start = time.perf_counter()
+        processes = {path.name: self._encode(core, path) for core, path in enumerate(results)}
+        usage = attend(processes, start)
+        assert all(process.returncode == 0 for process in processes.values())
+        return usage
+
+    def _encode(self, core: int, result: Path) -> "subprocess.Popen[bytes]":
+        quiet = ["-nostdin", "-v", "error", "-y"]
+        given = [str(self.ffmpeg / "ffmpeg"), *quiet, "-threads", "1", "-i", str(self.clip.path)]
+        made = ["-map", "0:a:0", "-b:a", "192k", "-reservoir", "0", str(result)]
+        return subprocess.Popen([*_on_core(core), *given, *made])
+
+
+def _on_core(core: int) -> tuple[str, ...]:
+    return ("taskset", "--cpu-list", str(sorted(os.sched_getaffinity(0))[core]))
 
 
 def _run_alone(command: list[str], environment: Mapping[str, str]) -> Usage:
