@@ -8,7 +8,11 @@ from tests.e2e.installation import Installation
 _EVERYBODYS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
 
 EXPECTED = {
-    "gateway": {"videoconversions.soundstrip.dev": {"get", "list", "watch", "create", "delete"}},
+    "gateway": {
+        "videoconversions.soundstrip.dev": {"get", "list", "watch", "create", "patch", "delete"},
+        "conversionbatches.soundstrip.dev": {"get", "list", "create", "patch", "delete"},
+        "conversionprofiles.soundstrip.dev": {"list"},
+    },
     "operator": {
         "videoconversions.soundstrip.dev": {"get", "list", "watch", "create", "patch", "delete"},
         "conversionprofiles.soundstrip.dev": {"list", "watch"},
