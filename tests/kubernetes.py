@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 CONTEXT = "kind-soundstrip"
+_OVERTAKEN = 5
+"""How often the Job controller may change a pod while its status is written."""
 
 
 class KubectlError(AssertionError):
@@ -48,10 +50,20 @@ class Namespace:
         self.kubectl("create", "-f-", stdin=_as_list(bodies))
 
     def replace_statuses(self, bodies: Sequence[dict[str, Any]]) -> None:
-        """Write the status of several objects at once, whatever else has changed of them."""
+        """Write the status of several objects at once, whatever else has changed of them.
+
+        kubectl takes a version that is not given from the server, and may be overtaken then.
+        """
         for body in bodies:
             body["metadata"].pop("resourceVersion", None)
-        self.kubectl("replace", "--subresource=status", "-f-", stdin=_as_list(bodies))
+        for left in reversed(range(_OVERTAKEN)):
+            try:
+                self.kubectl("replace", "--subresource=status", "-f-", stdin=_as_list(bodies))
+            except KubectlError as error:
+                if "(Conflict)" not in str(error) or not left:
+                    raise
+            else:
+                return
 
     def replace_status(self, body: dict[str, Any]) -> dict[str, Any]:
         """Write an object's status."""

@@ -333,6 +333,12 @@ def test_a_job_whose_other_container_lingers_is_deleted_when_the_try_is_over():
     assert any(isinstance(action, DeleteJob) for action in decide(s))
 
 
+def test_a_job_stays_for_its_logs_though_its_end_is_told_before_the_phase_of_its_pod():
+    over = one_try(1, "CorruptMedia", ended=1)
+    s = trying(over, jobs=(job(),), pods=(pod(ended(72), ended(65)),))
+    assert not any(isinstance(action, DeleteJob) for action in decide(s))
+
+
 def leaving(ago: float = 1, **parts: object) -> Situation:
     return situation(conversion(metadata={"deletionTimestamp": before(ago)}), **parts)
 

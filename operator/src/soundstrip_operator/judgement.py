@@ -78,7 +78,7 @@ def _judge_ends(pod: Pod, ends: list[End], now: datetime, policy: Policy) -> Ver
     """The other container learns of the death by its lock, so it should end at once too."""
     if pod.status.phase == "Failed" and (pod.status.reason or not ends):
         return _thrown_out(pod, ends)
-    if len(ends) > 1 or pod.finished:
+    if pod.finished:
         return blame(ends)
     first = ends[0].how.finished_at
     left = policy.linger - ((now - first) / timedelta(seconds=1) if first else policy.linger)

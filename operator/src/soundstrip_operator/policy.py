@@ -24,7 +24,7 @@ class Policy:
     lost_after: float = 30.0
     """How long after its deletion time a pod may still run before its node counts as lost."""
     settle: float = 10.0
-    """How long a finished Job may be ahead of what is seen of its pod."""
+    """How long Job and pod may differ on whether they are finished."""
     pods_gone_limit: float = 60.0
     """How long a deleted conversion waits for its pods."""
     storage_patience: float = 600.0

@@ -4,7 +4,15 @@ from datetime import datetime
 
 import msgspec
 
-from soundstrip_crds.names import CONVERSION_LABEL, KUEUE_QUEUE, OWNER_LABEL, RUN_LABEL, TRY_LABEL
+from soundstrip_crds.names import (
+    CONVERSION_LABEL,
+    CONVERTER,
+    KUEUE_QUEUE,
+    MOVER,
+    OWNER_LABEL,
+    RUN_LABEL,
+    TRY_LABEL,
+)
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
@@ -188,5 +196,10 @@ class Pod(_Workload, frozen=True):
 
     @property
     def finished(self) -> bool:
-        """Whether no container of it runs, or will run."""
-        return self.status.phase in {"Succeeded", "Failed"}
+        """Whether no container of it runs, or will run.
+
+        The kubelet tells of the last container's end a little before it tells of the phase.
+        """
+        if self.status.phase in {"Succeeded", "Failed"}:
+            return True
+        return all(self.ended(name) for name in (CONVERTER, MOVER))
