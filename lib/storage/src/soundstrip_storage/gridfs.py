@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bson import ObjectId
+from pymongo import CursorType
 from pymongo.errors import DuplicateKeyError
 
 from soundstrip_storage.carriers import Carriers
@@ -19,8 +20,12 @@ from soundstrip_storage.errors import FileDamaged, StorageError, storage_errors
 from soundstrip_storage.intents import begin_intent, keep_order, touch_intent
 from soundstrip_storage.layout import CHUNK_SIZE, INTENTS, Bucket, StoredFile, parse_file_id
 
-_CHUNKS_PER_TRIP = 4
+_CHUNKS_AT_ONCE = 4
 """About 1 MiB: measured as fast as 4 MiB."""
+
+_CHUNKS_PER_BATCH = 8
+"""In each of the messages that mongod sends unasked, one after the other: measured as fast as 16,
+and 1.2 times as fast as 4."""
 
 _CHUNKS_PER_QUERY = 1024
 """Some kilobytes of query for 255 MiB of chunks."""
@@ -69,7 +74,7 @@ def read_file(
     first, last = start // file.chunk_size, (stop - 1) // file.chunk_size
     numbers, condition = range(first, last + 1), {"$gte": first, "$lte": last}
     chunks = _chunks(database, bucket, file, numbers, condition)
-    batches = iter(lambda: tuple(islice(chunks, _CHUNKS_PER_TRIP)), ())
+    batches = iter(lambda: tuple(islice(chunks, _CHUNKS_AT_ONCE)), ())
     ready = carriers.ahead(batches) if carriers else batches
     for n, data in zip(numbers, chain.from_iterable(ready), strict=True):
         offset = n * file.chunk_size
@@ -97,13 +102,21 @@ def _chunks(
     numbers: Iterable[int],
     condition: Mapping[str, Any],
 ) -> Iterator[bytes]:
-    """Yield the chunks that satisfy the condition on `n`, which must be those of the numbers."""
+    """Yield the chunks that satisfy the condition on `n`, which must be those of the numbers.
+
+    mongod sends them without being asked for each batch, which mongos doesn't do: it takes half
+    the time. A connection belongs to the reader until the last is read.
+    """
     key = {"files_id": ObjectId(file.id), "n": condition}
     with storage_errors():
-        found = database[bucket.chunks].find(key, {"_id": 0, "n": 1, "data": 1})
-        with found.sort("n", 1).batch_size(_CHUNKS_PER_TRIP) as chunks:
+        kind = CursorType.NON_TAILABLE if database.client.is_mongos else CursorType.EXHAUST
+        found = database[bucket.chunks].find(
+            key, {"_id": 0, "n": 1, "data": 1}, cursor_type=kind, batch_size=_CHUNKS_PER_BATCH
+        )
+        with found.sort("n", 1) as chunks:
             for expected in numbers:
                 yield _check_chunk(file, next(chunks, None), expected)
+            next(chunks, None)  # or the connection could not be used again
 
 
 def _check_chunk(file: StoredFile, chunk: Mapping[str, Any] | None, expected: int) -> bytes:
