@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import sys
 import threading
 import time
@@ -17,8 +16,7 @@ import jwt
 import requests
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pymongo.errors import PyMongoError
-from tests.containers import container
+from hack.bench.mongod import run_mongod
 from tests.processes import free_port, running
 from tests.waiting import wait_until
 
@@ -41,9 +39,8 @@ class RunningGateway:
 def run_gateway(folder: Path, most: int) -> Iterator[RunningGateway]:
     """Run a gateway that takes up to so many bytes, until the block ends."""
     with ExitStack() as stack:
-        uri = os.environ.get("BENCH_MONGO_URI") or stack.enter_context(_mongod())
+        uri = stack.enter_context(run_mongod()).uri
         database = connect(uri, "bench", application="bench")
-        wait_until(lambda: _answers(database), "mongod answers")
         set_up_collections(database)
         key = Ed25519PrivateKey.generate()
         address = stack.enter_context(_stand_in(key, database))
@@ -63,21 +60,6 @@ def run_gateway(folder: Path, most: int) -> Iterator[RunningGateway]:
         process = stack.enter_context(running(command, environment))
         wait_until(lambda: _lives(port), "the gateway answers")
         yield RunningGateway(database, port, process.pid, _token(key))
-
-
-@contextmanager
-def _mongod() -> Iterator[str]:
-    password = secrets.token_hex(16)
-    environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
-    with container("mongo:8.0", 27017, environment=environment) as server:
-        yield f"mongodb://root:{password}@127.0.0.1:{server.port}/?authSource=admin"
-
-
-def _answers(database: Documents) -> bool:
-    try:
-        return bool(database.command("ping"))
-    except PyMongoError:
-        return False
 
 
 def _lives(port: int) -> bool:

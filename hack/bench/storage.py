@@ -1,14 +1,11 @@
 """How fast bytes go into GridFS, beside the driver's own way."""
 
 import os
-import secrets
 import time
 from collections.abc import Callable
 
 from gridfs import GridFSBucket
-from pymongo.errors import PyMongoError
-from tests.containers import Server, container
-from tests.waiting import wait_until
+from hack.bench.mongod import run_mongod
 
 from soundstrip_storage.connection import Documents, connect
 from soundstrip_storage.gridfs import FileWriter
@@ -22,29 +19,13 @@ _PIECE = 1 << 16
 
 def time_storage(runs: int) -> dict[str, list[float]]:
     """Return MB/s of each way, run by run, in turn; one more run of each comes first, uncounted."""
-    password = secrets.token_hex(16)
-    environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
-    with container("mongo:8.0", 27017, environment=environment) as server:
-        database = _open(server, password)
+    with run_mongod() as mongod:
+        database = connect(mongod.uri, "bench", application="bench")
+        set_up_collections(database)
         data = memoryview(os.urandom(_SIZE))
         ways = {"Soundstrip": _write_own, "pymongo's GridFSBucket": _write_by_driver}
         rounds = [_time_round(ways, database, data) for _ in range(runs + 1)][1:]
     return {name: [one[name] for one in rounds] for name in ways}
-
-
-def _open(server: Server, password: str) -> Documents:
-    uri = f"mongodb://root:{password}@127.0.0.1:{server.port}/?authSource=admin"
-    database = connect(uri, "bench", application="bench")
-
-    def answers() -> bool:
-        try:
-            return bool(database.command("ping"))
-        except PyMongoError:
-            return False
-
-    wait_until(answers, "mongod answers")
-    set_up_collections(database)
-    return database
 
 
 Way = Callable[[Documents, memoryview], None]

@@ -24,7 +24,7 @@ class Usage:
 
     A process's CPU holds that of its children, except FFmpeg's, which stands by itself, and is by
     up to 50 ms too small. The memory is the sum of their proportional set sizes (PSS), looked at
-    every 50 ms.
+    every 50 ms; nought if they weren't weighed.
     """
 
     seconds: float
@@ -34,10 +34,15 @@ class Usage:
     """The CPU seconds of the FFmpeg that took most, if others ran it."""
 
 
-def attend(processes: Mapping[str, "subprocess.Popen[bytes]"], start: float) -> Usage:
-    """Wait until all have ended; `start` is `time.perf_counter()` before the first was started."""
+def attend(
+    processes: Mapping[str, "subprocess.Popen[bytes]"], start: float, *, weigh: bool
+) -> Usage:
+    """Wait until all have ended; `start` is `time.perf_counter()` before the first was started.
+
+    Weighing takes a tenth of a core, and holds the weighed up: who is timed is not weighed.
+    """
     cpu: dict[str, float] = {}
-    samples = _Samples()
+    samples = _Samples(weigh)
     with selectors.DefaultSelector() as selector:
         for name, process in processes.items():
             selector.register(os.pidfd_open(process.pid), selectors.EVENT_READ, name)
@@ -61,8 +66,9 @@ def _reap(process: "subprocess.Popen[bytes]") -> float:
 class _Samples:
     """The most memory that was seen, and each FFmpeg's CPU when it was last seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, weigh: bool) -> None:  # noqa: FBT001 - said by name where it is set
         self.most = 0
+        self._weigh = weigh
         self._ffmpegs: dict[str, dict[int, float]] = defaultdict(dict)
 
     @property
@@ -76,7 +82,7 @@ class _Samples:
         for name, root in roots.items():
             for pid in _family(root):
                 try:
-                    memory += _proportional_size(pid)
+                    memory += _proportional_size(pid) if self._weigh else 0
                     if pid != root and _is_ffmpeg(pid):
                         self._ffmpegs[name][pid] = cpu_seconds(pid)
                 except OSError:

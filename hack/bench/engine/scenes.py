@@ -1,10 +1,10 @@
 """Which jobs are measured, in which order: those that are compared take turns."""
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from hack.bench.engine import clips
@@ -57,7 +57,12 @@ _WISHES: dict[str, tuple[dict[str, Any], int]] = {
 Case = tuple[str, str]
 """A clip's name, and who converts it."""
 
-Act = Callable[[], Cost]
+
+class Act(Protocol):
+    """Plays a job, and weighs it or not: its memory is nought then."""
+
+    def __call__(self, *, weigh: bool) -> Cost:
+        """Return what it took."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,17 @@ def _blocks(runs: int) -> list[tuple[int, list[tuple[Clip, str]]]]:
 
 
 def _take_turns(acts: Mapping[Case, Act], times: int) -> dict[Case, list[Cost]]:
+    """Weigh each job in a turn of its own, which isn't timed; what is played once, in that."""
     costs: dict[Case, list[Cost]] = {case: [] for case in acts}
+    weighed = {case: act(weigh=True) for case, act in acts.items()}
+    if times == 1:
+        return {case: [cost] for case, cost in weighed.items()}
     for _ in range(times):
         for case, act in acts.items():
-            costs[case].append(act())
-            print(f"{', '.join(case)}: {costs[case][-1].seconds:.2f} s", flush=True)
+            cost = act(weigh=False)
+            usage = replace(cost.usage, memory=weighed[case].usage.memory)
+            costs[case].append(replace(cost, usage=usage))
+            print(f"{', '.join(case)}: {cost.seconds:.2f} s", flush=True)
     return costs
 
 
@@ -136,7 +147,7 @@ class _Theatre:
 
     def warm_up(self, who: str) -> None:
         """Play a short job that doesn't count: the first one compiles Python's bytecode."""
-        self.act(clips.SECOND, who)()
+        self.act(clips.SECOND, who)(weigh=False)
 
     def kept(self) -> dict[str, Path]:
         """Return the MP3s of clip M."""

@@ -1,19 +1,14 @@
 """A real mongod that holds the clips, and what a job takes on it."""
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hack.bench.engine.meter import Usage
+from hack.bench.mongod import run_mongod
 from hack.bench.scale.subject import cpu_seconds
-from pymongo.errors import PyMongoError
-from tests.containers import Server, container, docker
-from tests.waiting import wait_until
 from tests.worker import Bench
-
-from soundstrip_storage.connection import connect
 
 DATABASE = "bench"
 _MEGABYTE = 1e6
@@ -69,24 +64,5 @@ class Stage:
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
     """Run mongod on loopback until the block ends."""
-    password = secrets.token_hex(16)
-    environment = {"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": password}
-    with container("mongo:8.0", 27017, environment=environment) as server:
-        uri = f"mongodb://root:{password}@127.0.0.1:{server.port}/?authSource=admin"
-        wait_until(lambda: _answers(uri), "mongod answers")
-        with Bench(folder, uri, DATABASE) as pods:
-            yield Stage(pods, uri, folder, _process_id(server))
-
-
-def _answers(uri: str) -> bool:
-    database = connect(uri, DATABASE, application="bench")
-    try:
-        return bool(database.command("ping"))
-    except PyMongoError:
-        return False
-    finally:
-        database.client.close()
-
-
-def _process_id(server: Server) -> int:
-    return int(docker("inspect", "--format={{.State.Pid}}", server.name))
+    with run_mongod() as mongod, Bench(folder, mongod.uri, DATABASE) as pods:
+        yield Stage(pods, mongod.uri, folder, mongod.pid)

@@ -38,12 +38,12 @@ class Soundstrip:
     keep: Path | None = None
     """Where a copy of the audio goes."""
 
-    def convert(self) -> Cost:
+    def convert(self, *, weigh: bool) -> Cost:
         """Do the whole job as a new one, and leave nothing in the store."""
         plan = msgspec.structs.replace(self.plan, uid=str(uuid.uuid4()))
         pod = self.stage.pods.pod_for(plan)
         pod.variables["PATH"] = f"{self.ffmpeg}:{os.environ['PATH']}"
-        cost = self.stage.account(lambda: _run(pod, self.is_bound), lambda: _stages(pod))
+        cost = self.stage.account(lambda: _run(pod, self.is_bound, weigh), lambda: _stages(pod))
         if self.keep:
             shutil.copy(pod.places.result, self.keep)
         self._check_and_clear(pod)
@@ -58,11 +58,11 @@ class Soundstrip:
         shutil.rmtree(pod.places.source.parent)
 
 
-def _run(pod: Pod, is_bound: bool) -> Usage:  # noqa: FBT001 - said by name where it is set
+def _run(pod: Pod, is_bound: bool, weigh: bool) -> Usage:  # noqa: FBT001 - said by name where set
     start = time.perf_counter()
     prefix = _on_core(0) if is_bound else ()
     processes = {"mover": pod.mover(*prefix), "converter": pod.converter(*prefix)}
-    usage = attend(processes, start)
+    usage = attend(processes, start, weigh=weigh)
     codes = {process.returncode for process in processes.values()}
     assert codes == {0}, pod.logs()
     return usage
@@ -84,9 +84,9 @@ class SeedStyle:
     stage: Stage
     file_id: str
 
-    def convert(self) -> Cost:
+    def convert(self, *, weigh: bool) -> Cost:
         """Do the whole job, and leave nothing."""
-        cost = self.stage.account(lambda: _run_alone(self._command(), self._environment()))
+        cost = self.stage.account(lambda: _run_alone(self._command(), self._environment(), weigh))
         for part in ("files", "chunks"):
             self.stage.pods.database[f"{_SEED_BUCKET}.{part}"].delete_many({})
         return cost
@@ -111,13 +111,13 @@ class FFmpegAlone:
     stage: Stage
     clip: Clip
 
-    def convert(self) -> Cost:
+    def convert(self, *, weigh: bool) -> Cost:
         """Do the job, and leave nothing."""
         result = self.stage.folder / "alone.mp3"
         quiet = ["-nostdin", "-v", "error", "-y"]
         command = [host_ffmpeg(), *quiet, "-i", str(self.clip.path)]
         made = [*command, "-vn", "-b:a", "192k", str(result)]
-        cost = self.stage.account(lambda: _run_alone(made, {"PATH": os.environ["PATH"]}))
+        cost = self.stage.account(lambda: _run_alone(made, {"PATH": os.environ["PATH"]}, weigh))
         result.unlink()
         return cost
 
@@ -131,18 +131,18 @@ class SideBySide:
     ffmpeg: Path
     count: int
 
-    def convert(self) -> Cost:
+    def convert(self, *, weigh: bool) -> Cost:
         """Do them at once, and leave nothing."""
         results = [self.stage.folder / f"side-{core}.mp3" for core in range(self.count)]
-        cost = self.stage.account(lambda: self._run(results))
+        cost = self.stage.account(lambda: self._run(results, weigh))
         for result in results:
             result.unlink()
         return cost
 
-    def _run(self, results: Sequence[Path]) -> Usage:
+    def _run(self, results: Sequence[Path], weigh: bool) -> Usage:  # noqa: FBT001 - as above
         start = time.perf_counter()
         processes = {path.name: self._encode(core, path) for core, path in enumerate(results)}
-        usage = attend(processes, start)
+        usage = attend(processes, start, weigh=weigh)
         assert all(process.returncode == 0 for process in processes.values())
         return usage
 
@@ -157,10 +157,10 @@ def _on_core(core: int) -> tuple[str, ...]:
     return ("taskset", "--cpu-list", str(sorted(os.sched_getaffinity(0))[core]))
 
 
-def _run_alone(command: list[str], environment: Mapping[str, str]) -> Usage:
+def _run_alone(command: list[str], environment: Mapping[str, str], weigh: bool) -> Usage:  # noqa: FBT001 - as above
     start = time.perf_counter()
     process = subprocess.Popen(command, env=environment)
-    usage = attend({Path(command[0]).name: process}, start)
+    usage = attend({Path(command[0]).name: process}, start, weigh=weigh)
     assert process.returncode == 0, f"{command[:3]} failed"
     return usage
 
