@@ -6,7 +6,6 @@ the engine from whole jobs on another one, beside its peers.
 """
 
 import argparse
-import platform
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,14 +15,13 @@ from pathlib import Path
 
 from hack.bench.conversion import PARTS, Bench, time_conversion
 from hack.bench.engine.run import measure_engine
+from hack.bench.page import PAGE, describe_machine
 from hack.bench.scale.run import SCENES, Figures, play
 from hack.bench.scale.targets import list_targets
 from hack.bench.storage import time_storage
-from hack.bench.uploads import list_targets as list_upload_targets
-from hack.bench.uploads import time_uploads
+from hack.bench.uploads import measure_uploads
 
 _TEMPLATE = Path(__file__).with_name("page.md")
-_PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     print(f"storage: {runs} runs, about {runs * 5} s", flush=True)
     storage = time_storage(runs)
-    print(f"uploads: {runs} runs, about {runs * 8} s", flush=True)
-    uploads = time_uploads(runs)
+    uploads = measure_uploads(runs)
     print(f"conversions: {runs} runs, about {runs * 15} s", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench.open(Path(folder))
@@ -59,13 +56,13 @@ def main() -> None:
     page = _render(
         storage, uploads, conversions, engine, scale, memory=memory, upload=upload, runs=runs
     )
-    _PAGE.write_text(page)
-    print(f"written: {_PAGE.name}")
+    PAGE.write_text(page)
+    print(f"written: {PAGE.name}")
 
 
 def _render(
     storage: Mapping[str, Sequence[float]],
-    uploads: Mapping[str, list[float]],
+    uploads: str,
     conversions: Sequence[Mapping[str, float]],
     engine: str,
     scale: Mapping[str, Figures],
@@ -79,11 +76,11 @@ def _render(
     parts = [Row(name, [c[name] for c in conversions], "s") for name in PARTS]
     return _TEMPLATE.read_text().format(
         date=datetime.now(UTC).date(),
-        machine=_describe_machine(),
+        machine=describe_machine(),
         runs=runs,
         storage="\n".join(str(Row(name, values, "MB/s")) for name, values in storage.items()),
         ratio=statistics.median(ratios),
-        uploads="\n".join(map(str, list_upload_targets(uploads))),
+        uploads=uploads,
         upload=Row("upload of 100 MB through the gateway", upload, "MB/s"),
         memory=memory,
         parts="\n".join(map(str, parts)),
@@ -101,14 +98,6 @@ def render_scale(scenes: Mapping[str, Figures]) -> str:
         for what, v in figures.items()
     ]
     return "\n".join(["| scene | what | median | least-most |", "|---|---|---|---|", *rows])
-
-
-def _describe_machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")]
-    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024**2
-    cores = f"{len(models)} cores of {models[0] if models else platform.machine()}"
-    return f"{cores}, {memory:.0f} GiB of memory, Linux {platform.release().split('-')[0]}, shared"
 
 
 if __name__ == "__main__":

@@ -2,27 +2,34 @@
 
 The gateway is a real one with a real mongod; what stands for auth service and API server answers
 at once. Beside it, in the same round, go the driver's own ways: `insert_many` of the same bytes,
-and a `find` that only reads them.
+and a `find` that only reads them. `uv run --frozen python -m hack.bench.uploads` prints a section
+of docs/benchmarks.md; `--write` puts it there.
 """
 
+import argparse
 import os
 import re
 import socket
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bson import ObjectId
 from hack.bench.gateway import RunningGateway, run_gateway
+from hack.bench.page import describe_machine, renew_section
 from hack.bench.target import Target
 from pymongo import WriteConcern
 
 from soundstrip_storage.layout import CHUNK_SIZE, Bucket
+
+HEADING = "## A gateway's process"
+
+_TEMPLATE = Path(__file__).with_name("uploads.md")
 
 SIZE = 256 * 10**6
 CROWD = 200
@@ -36,6 +43,22 @@ _DRIVER_IN, _DRIVER_OUT = "insert_many of the same bytes", "find that only reads
 _RAW, _FORM, _OUT = "raw upload", "multipart upload", "download"
 
 Figures = dict[str, list[float]]
+
+
+def measure_uploads(runs: int) -> str:
+    """Measure, and return the section."""
+    print(f"uploads: {runs} runs, about {runs * 8} s", flush=True)
+    return (
+        _TEMPLATE.read_text()
+        .format(
+            heading=HEADING,
+            date=datetime.now(UTC).date(),
+            machine=describe_machine(),
+            targets="\n".join(map(str, list_targets(time_uploads(runs)))),
+            runs=runs,
+        )
+        .rstrip()
+    )
 
 
 def time_uploads(runs: int) -> Figures:
@@ -207,11 +230,16 @@ def _open_stage() -> Iterator[_Stage]:
 
 
 def main() -> None:
-    """Measure, and print what is met."""
-    figures = time_uploads(int(sys.argv[1]) if sys.argv[1:] else 3)
-    for name, values in figures.items():
-        print(f"{name}: {', '.join(f'{value:.1f}' for value in values)}")
-    print("\n".join(map(str, list_targets(figures))))
+    """Measure, and print or write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="how often each is measured (5)")
+    parser.add_argument("--write", action="store_true", help="renew the section of the page")
+    wanted = parser.parse_args()
+    section = measure_uploads(wanted.runs)
+    if wanted.write:
+        renew_section(HEADING, section)
+    else:
+        print(section)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from hack.bench.engine.meter import FFMPEG
 from hack.bench.engine.scenes import CORE, CORES_EACH, Case, Findings, play
 from hack.bench.engine.stage import Cost
 from hack.bench.engine.targets import list_targets
+from hack.bench.page import describe_machine, renew_section
 
 HEADING = "## The conversion engine"
 
 _TEMPLATE = Path(__file__).with_name("section.md")
-_PAGE = Path(__file__).parents[3] / "docs" / "benchmarks.md"
 _ROUND_SECONDS, _LONG_SECONDS = 65, 170
 """What a round takes, about, and the jobs that are played once."""
 
@@ -37,7 +37,7 @@ def main() -> None:
     chosen = [clip for clip in CLIPS if clip.name in (wanted.clips or names)]
     section = measure_engine(wanted.runs, chosen)
     if wanted.write:
-        _PAGE.write_text(replace_section(_PAGE.read_text(), section))
+        renew_section(HEADING, section)
     else:
         print(section)
 
@@ -50,19 +50,13 @@ def measure_engine(runs: int, chosen: Sequence[Clip] = CLIPS) -> str:
         return render(play(runs, Path(folder), chosen), runs)
 
 
-def replace_section(page: str, section: str) -> str:
-    """Put the section in the place of the one that the page has, or at the page's end."""
-    before, _, rest = page.partition(HEADING)
-    _, mark, after = rest.partition("\n## ")
-    return f"{before.rstrip()}\n\n{section}\n{mark}{after}"
-
-
 def render(findings: Findings, runs: int) -> str:
     """Return the section."""
     own = [item for item in findings.costs.items() if item[1][0].stages]
     section = _TEMPLATE.read_text().format(
         heading=HEADING,
         date=datetime.now(UTC).date(),
+        machine=describe_machine(),
         runs=runs,
         ffmpeg=findings.ffmpeg,
         host_ffmpeg=findings.host_ffmpeg,
