@@ -230,7 +230,7 @@ def build_gate(
     """Return a gate over these stores."""
     charges = Charges(database)
     holdings = Holdings(database, cluster, charges)
-    return Gate(Valve(database), allowances, Accounts(database), charges, holdings, ceiling=ceiling)
+    return Gate(valve, allowances, Accounts(database), charges, holdings, ceiling=ceiling)
 
 
 def _needs_hold(quota: Quota) -> bool:
