@@ -89,7 +89,7 @@ class History:
         """Return the owner's youngest entry of this name."""
         with storage_errors():
             document = self._entries.find_one(
-                {"owner": owner, "name": name}, sort=[("createdAt", -1)]
+                {"owner": owner, "name": name}, sort=[("createdAt", -1), ("archivedAt", -1)]
             )
         return ArchivedConversion.parse(document) if document else None
 
