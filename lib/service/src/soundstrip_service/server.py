@@ -30,6 +30,9 @@ KEEPALIVE_SECONDS = 75
 MAX_REQUEST_LINE = 4094
 """Bytes; gunicorn takes at most 8190."""
 
+_HUNG_SECONDS = 60
+"""After so long without a turn of its main loop a worker counts as hung, and is replaced."""
+
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes its heartbeat file there unguessably
 
 
@@ -59,7 +62,7 @@ def serve(
         port: The port to listen on.
         threads: How many requests are served at once in each worker process.
         timeout_seconds: A client that sends or takes no byte for this long is given up; requests
-            under way at SIGTERM have as long; so has a worker whose main loop hangs.
+            under way at SIGTERM have as long.
         workers: Processes; more than one only for an app whose processes need share nothing.
         max_request_line: The longest request line in bytes, at most 8190.
         pace: The slowest that a client may be that does send or take bytes.
@@ -93,14 +96,14 @@ def _options(
         "worker_class": type("_PacedWorker", (_Worker,), {"pace": pace}),
         "workers": workers,
         "threads": threads,
-        "timeout": timeout_seconds,
+        "timeout": _HUNG_SECONDS,
         "graceful_timeout": timeout_seconds,
         "keepalive": KEEPALIVE_SECONDS,
         "limit_request_line": max_request_line,
         "worker_tmp_dir": _heartbeat_directory(),
         "control_socket_disable": True,
         "logger_class": _Logger,
-        "when_ready": _limit_silence,
+        "when_ready": partial(_limit_silence, timeout_seconds),
         "post_worker_init": partial(_begin_work, background),
     }
 
@@ -111,12 +114,12 @@ def _heartbeat_directory() -> str:
     return _SHARED_MEMORY if writable else tempfile.gettempdir()
 
 
-def _limit_silence(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
+def _limit_silence(seconds: int, arbiter: Any) -> None:  # noqa: ANN401 - gunicorn is untyped
     """Bound every recv and send of a blocking connection; accepted sockets inherit it.
 
     Without it a silent client holds a thread for ever: gthread's connections have no time-out.
     """
-    limit = struct.pack("ll", arbiter.cfg.timeout, 0)
+    limit = struct.pack("ll", seconds, 0)
     for listener in arbiter.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
