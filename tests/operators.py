@@ -9,6 +9,7 @@ import pika
 import pytest
 from bson import ObjectId
 from pymongo import MongoClient
+from tests.api_server import CONTEXT, kubeconfig_of
 from tests.faulty_api import FaultyApi, Target
 from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
@@ -81,8 +82,8 @@ def database(mongo_uri: str, mongo_database: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def api(kube: Namespace, tmp_path: Path) -> Iterator[FaultyApi]:
-    with FaultyApi(kube.kubeconfig(), tmp_path).serving() as api:
+def api(crd: None, tmp_path: Path) -> Iterator[FaultyApi]:
+    with FaultyApi(kubeconfig_of(CONTEXT), tmp_path).serving() as api:
         yield api
 
 

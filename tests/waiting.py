@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 0.8, 1.4
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.4
 
 
 def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:

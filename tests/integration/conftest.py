@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from tests.containers import Server, container
 from tests.databases import MYSQL_PASSWORD, MySql, mysql_answers, mysql_database
 from tests.gateways import ann, bob, gateway, stage  # noqa: F401 - fixtures
-from tests.kubernetes import Namespace, fresh_namespace
+from tests.kubernetes import Corner, Namespace, fresh_namespace
 from tests.operators import (  # noqa: F401 - fixtures
     api,
     database,
@@ -128,6 +128,20 @@ def crd() -> None:
 
 
 @pytest.fixture
-def kube(crd: None) -> Iterator[Namespace]:
+def kube(crd: None) -> Iterator[Corner]:
     with fresh_namespace() as namespace:
         yield namespace
+
+
+@pytest.fixture(scope="module")
+def shared_kube(crd: None) -> Iterator[Corner]:
+    """One namespace for a module's tests, which leave nothing in it."""
+    with fresh_namespace() as namespace:
+        yield namespace
+
+
+@pytest.fixture
+def corner(shared_kube: Corner) -> Iterator[Corner]:
+    """The same, emptied after each test."""
+    yield shared_kube
+    shared_kube.clear()

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.kubernetes import KubectlError, Namespace
+from tests.api_server import Refused
+from tests.kubernetes import Corner
 
 Body = dict[str, Any]
 
@@ -32,18 +33,8 @@ def selecting(**selector: Any) -> Body:
     return {"items": None, "selector": selector}
 
 
-@pytest.fixture(scope="module")
-def rules(crd: None) -> Namespace:
-    """All is asked in `--dry-run=server`, so one namespace serves and nothing is left in it."""
-    return Namespace("default")
-
-
-def try_create(rules: Namespace, body: Body) -> Body:
-    return rules.apply(body, "--dry-run=server")
-
-
-def test_defaults_are_filled_in(rules: Namespace):
-    spec = try_create(rules, batch())["spec"]
+def test_defaults_are_filled_in(shared_kube: Corner):
+    spec = shared_kube.try_create(batch())["spec"]
     assert spec["failurePolicy"] == "Continue"
     assert spec["notify"] == {"email": False}
     assert (spec["suspend"], spec["cancelled"], spec["priority"]) == (False, False, 0)
@@ -62,8 +53,8 @@ def test_defaults_are_filled_in(rules: Namespace):
         {"profiles": ["high", "voice"], "parallelism": 2, "failurePolicy": "FailFast"},
     ],
 )
-def test_items_or_a_selector_is_accepted(rules: Namespace, spec: Body):
-    assert try_create(rules, batch(**spec))["spec"]["owner"]["id"] == "u1"
+def test_items_or_a_selector_is_accepted(shared_kube: Corner, spec: Body):
+    assert shared_kube.try_create(batch(**spec))["spec"]["owner"]["id"] == "u1"
 
 
 @pytest.mark.parametrize(
@@ -99,23 +90,23 @@ def test_items_or_a_selector_is_accepted(rules: Namespace, spec: Body):
         ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(rules: Namespace, spec: Body, word: str):
-    with pytest.raises(KubectlError, match=word):
-        try_create(rules, batch(**spec))
+def test_what_is_out_of_bounds_is_refused(shared_kube: Corner, spec: Body, word: str):
+    with pytest.raises(Refused, match=word):
+        shared_kube.try_create(batch(**spec))
 
 
 @pytest.mark.parametrize(("name", "good"), [("a" * 63, True), ("a" * 64, False)])
-def test_the_name_is_a_label_of_its_conversions(rules: Namespace, name: str, *, good: bool):
+def test_the_name_is_a_label_of_its_conversions(shared_kube: Corner, name: str, *, good: bool):
     if good:
-        assert try_create(rules, batch(name))["metadata"]["name"] == name
+        assert shared_kube.try_create(batch(name))["metadata"]["name"] == name
         return
-    with pytest.raises(KubectlError, match="at most 63 characters"):
-        try_create(rules, batch(name))
+    with pytest.raises(Refused, match="at most 63 characters"):
+        shared_kube.try_create(batch(name))
 
 
-def change(kube: Namespace, start: Body, patch: Body) -> Body:
-    name = kube.create(batch(**start))["metadata"]["name"]
-    return kube.patch("conversionbatch", name, {"spec": patch})
+def change(corner: Corner, start: Body, patch: Body) -> Body:
+    name = corner.create(batch(**start))["metadata"]["name"]
+    return corner.patch("conversionbatch", name, {"spec": patch})
 
 
 BY_LABEL = selecting(matchLabels={"album": "holiday"})
@@ -154,17 +145,17 @@ BY_LABEL = selecting(matchLabels={"album": "holiday"})
         pytest.param({"cancelled": True}, {"cancelled": None}, "taken back", id="cancel removed"),
     ],
 )
-def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: Body, message: str):
-    with pytest.raises(KubectlError, match=message):
-        change(kube, start, patch)
+def test_what_was_asked_for_cannot_change(corner: Corner, start: Body, patch: Body, message: str):
+    with pytest.raises(Refused, match=message):
+        change(corner, start, patch)
 
 
-def test_what_steers_it_can_change(kube: Namespace):
+def test_what_steers_it_can_change(corner: Corner):
     start = {"parallelism": 1, "priority": 1, "suspend": True}
-    changed = change(kube, start, {"parallelism": 2, "priority": 2, "suspend": False})
+    changed = change(corner, start, {"parallelism": 2, "priority": 2, "suspend": False})
     assert changed["spec"].items() >= {"parallelism": 2, "priority": 2, "suspend": False}.items()
     patch = {"parallelism": None, "priority": None, "suspend": None, "cancelled": True}
-    spec = kube.patch("conversionbatch", "holiday", {"spec": patch})["spec"]
+    spec = corner.patch("conversionbatch", "holiday", {"spec": patch})["spec"]
     assert (spec["priority"], spec["suspend"], spec["cancelled"]) == (0, False, True)
     assert "parallelism" not in spec
 
@@ -194,16 +185,16 @@ def status(**parts: Any) -> Body:
         status(failures=[{"name": f"vc-{n}", "filename": "a", "reason": "X"} for n in range(11)]),
     ],
 )
-def test_a_status_that_is_out_of_bounds_is_refused(kube: Namespace, wrong: Body):
-    body = kube.create(batch())
-    with pytest.raises(KubectlError, match=r"Invalid|invalid|Required|Duplicate|Too many"):
-        kube.replace_status(body | {"status": wrong})
+def test_a_status_that_is_out_of_bounds_is_refused(corner: Corner, wrong: Body):
+    body = corner.create(batch())
+    with pytest.raises(Refused, match=r"Invalid|invalid|Required|Duplicate|Too many"):
+        corner.replace_status(body | {"status": wrong})
 
 
-def test_the_columns_tell_the_story(kube: Namespace):
+def test_the_columns_tell_the_story(corner: Corner):
     counts = {"waiting": 1, "running": 2, "succeeded": 3, "failed": 4}
-    kube.replace_status(kube.create(batch()) | {"status": status(total=10, counts=counts)})
-    head, line = kube.kubectl("get", "cbatch", "--output=wide").splitlines()
+    corner.replace_status(corner.create(batch()) | {"status": status(total=10, counts=counts)})
+    head, line = corner.kubectl("get", "cbatch", "--output=wide").splitlines()
     assert head.split() == [
         "NAME", "STATUS", "TOTAL", "DONE", "FAILED", "RUNNING", "AGE", "OWNER", "MESSAGE",
     ]  # fmt: skip

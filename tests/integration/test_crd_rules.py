@@ -1,12 +1,12 @@
 """Every rule of the CRD on a real API server: what it accepts, and what it refuses."""
 
 import copy
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.kubernetes import KubectlError, Namespace
+from tests.api_server import Refused
+from tests.kubernetes import Corner, fresh_namespace
 
 from soundstrip_gateway.wishes import WishRefused, parse_wish
 
@@ -39,24 +39,14 @@ def merge(body: Body, patch: Body) -> Body:
     return merged
 
 
-@pytest.fixture(scope="module")
-def rules(crd: None) -> Namespace:
-    """All is asked in `--dry-run=server`, so one namespace serves and nothing is left in it."""
-    return Namespace("default")
-
-
-def try_create(rules: Namespace, body: Body) -> Body:
-    return rules.apply(body, "--dry-run=server")
-
-
-def refusal(rules: Namespace, body: Body) -> str:
-    with pytest.raises(KubectlError) as refused:
-        try_create(rules, body)
+def refusal(shared_kube: Corner, body: Body) -> str:
+    with pytest.raises(Refused) as refused:
+        shared_kube.try_create(body)
     return str(refused.value)
 
 
-def test_defaults_are_filled_in(rules: Namespace):
-    spec = try_create(rules, conversion())["spec"]
+def test_defaults_are_filled_in(shared_kube: Corner):
+    spec = shared_kube.try_create(conversion())["spec"]
     assert spec["output"] == {"coverArt": True}
     assert spec["notify"] == {"email": True}
     assert spec["cancelled"] is False
@@ -65,15 +55,15 @@ def test_defaults_are_filled_in(rules: Namespace):
 
 
 @pytest.mark.parametrize("name", [f"vc-{FILE_ID}", f"vc-{FILE_ID}-0a1b2c3d"])
-def test_a_name_that_follows_from_the_source_is_accepted(rules: Namespace, name: str):
-    assert try_create(rules, conversion(name))["metadata"]["name"] == name
+def test_a_name_that_follows_from_the_source_is_accepted(shared_kube: Corner, name: str):
+    assert shared_kube.try_create(conversion(name))["metadata"]["name"] == name
 
 
 @pytest.mark.parametrize(
     "name", ["vc-other", f"vc-{FILE_ID}-x", f"vc-{FILE_ID}-0A1b2c3d".lower() + "0", FILE_ID]
 )
-def test_any_other_name_is_refused(rules: Namespace, name: str):
-    assert "the name must be" in refusal(rules, conversion(name))
+def test_any_other_name_is_refused(shared_kube: Corner, name: str):
+    assert "the name must be" in refusal(shared_kube, conversion(name))
 
 
 OUTPUTS = [
@@ -117,19 +107,19 @@ CONTRADICTIONS: list[tuple[dict[str, str], Body]] = [
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_a_profile_or_bitrate_or_quality_or_nothing_is_accepted(rules: Namespace, output: Body):
-    accepted = try_create(rules, conversion(output=output))["spec"]["output"]
+def test_a_profile_or_bitrate_or_quality_or_nothing_is_accepted(shared_kube: Corner, output: Body):
+    accepted = shared_kube.try_create(conversion(output=output))["spec"]["output"]
     assert merge(accepted, output) == accepted
 
 
 @pytest.mark.parametrize(("fields", "output"), CONTRADICTIONS)
 def test_what_does_not_go_together_is_refused_with_the_gateways_sentence(
-    rules: Namespace, fields: dict[str, str], output: Body
+    shared_kube: Corner, fields: dict[str, str], output: Body
 ):
     with pytest.raises(WishRefused) as refused:
         parse_wish(fields)
     sentence = str(refused.value).removesuffix(".")
-    assert sentence[1:] in refusal(rules, conversion(output=output))
+    assert sentence[1:] in refusal(shared_kube, conversion(output=output))
 
 
 @pytest.mark.parametrize(
@@ -178,24 +168,24 @@ def test_what_does_not_go_together_is_refused_with_the_gateways_sentence(
         ({"source": {"filename": "x" * 256}}, "filename"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(rules: Namespace, spec: Body, word: str):
-    assert word in refusal(rules, merge(conversion(), {"spec": spec}))
+def test_what_is_out_of_bounds_is_refused(shared_kube: Corner, spec: Body, word: str):
+    assert word in refusal(shared_kube, merge(conversion(), {"spec": spec}))
 
 
 @pytest.mark.parametrize("path", ["source", "owner", "owner.id", "owner.name", "source.fileId"])
-def test_what_is_required_cannot_be_left_out(rules: Namespace, path: str):
+def test_what_is_required_cannot_be_left_out(shared_kube: Corner, path: str):
     body = conversion()
     *folders, last = path.split(".")
     part = body["spec"]
     for folder in folders:
         part = part[folder]
     del part[last]
-    assert last in refusal(rules, body)
+    assert last in refusal(shared_kube, body)
 
 
-def change(kube: Namespace, start: Body, patch: Body) -> Body:
-    name = kube.create(start)["metadata"]["name"]
-    return kube.patch("videoconversion", name, {"spec": patch})
+def change(corner: Corner, start: Body, patch: Body) -> Body:
+    name = corner.create(start)["metadata"]["name"]
+    return corner.patch("videoconversion", name, {"spec": patch})
 
 
 @pytest.mark.parametrize(
@@ -275,9 +265,9 @@ def change(kube: Namespace, start: Body, patch: Body) -> Body:
         pytest.param({"run": 3}, {"run": None}, "goes up by exactly one", id="run removed"),
     ],
 )
-def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: Body, message: str):
-    with pytest.raises(KubectlError, match=message):
-        change(kube, conversion(**start), patch)
+def test_what_was_asked_for_cannot_change(corner: Corner, start: Body, patch: Body, message: str):
+    with pytest.raises(Refused, match=message):
+        change(corner, conversion(**start), patch)
 
 
 @pytest.mark.parametrize(
@@ -303,8 +293,8 @@ def test_what_was_asked_for_cannot_change(kube: Namespace, start: Body, patch: B
         ),
     ],
 )
-def test_what_may_change_or_changes_nothing_is_accepted(kube: Namespace, start: Body, patch: Body):
-    assert change(kube, conversion(**start), patch)["spec"]["owner"]["id"] == "u1"
+def test_what_may_change_or_changes_nothing_is_accepted(corner: Corner, start: Body, patch: Body):
+    assert change(corner, conversion(**start), patch)["spec"]["owner"]["id"] == "u1"
 
 
 def status(**parts: Any) -> Body:
@@ -319,33 +309,33 @@ def status(**parts: Any) -> Body:
     return {"conditions": [condition | parts.pop("condition", {})]} | parts
 
 
-def test_the_status_is_a_subresource_of_its_own(kube: Namespace):
-    body = kube.create(conversion() | {"status": status()})
+def test_the_status_is_a_subresource_of_its_own(corner: Corner):
+    body = corner.create(conversion() | {"status": status()})
     assert "status" not in body
-    written = kube.replace_status(body | {"status": status()})
+    written = corner.replace_status(body | {"status": status()})
     assert written["status"]["conditions"][0]["reason"] == "Queued"
     assert written["metadata"]["generation"] == 1
 
 
-def finished(kube: Namespace, value: str, **spec: Any) -> str:
-    body = kube.create(conversion(**spec))
-    kube.replace_status(body | {"status": status(condition={"status": value})})
+def finished(corner: Corner, value: str, **spec: Any) -> str:
+    body = corner.create(conversion(**spec))
+    corner.replace_status(body | {"status": status(condition={"status": value})})
     name: str = body["metadata"]["name"]
     return name
 
 
-def test_what_failed_may_run_again_once_for_each_change(kube: Namespace):
-    name = finished(kube, "False", cancelled=True)
-    with pytest.raises(KubectlError, match="goes up by exactly one"):
-        kube.patch("videoconversion", name, {"spec": {"run": 3}})
-    again = kube.patch("videoconversion", name, {"spec": {"run": 2, "cancelled": False}})
+def test_what_failed_may_run_again_once_for_each_change(corner: Corner):
+    name = finished(corner, "False", cancelled=True)
+    with pytest.raises(Refused, match="goes up by exactly one"):
+        corner.patch("videoconversion", name, {"spec": {"run": 3}})
+    again = corner.patch("videoconversion", name, {"spec": {"run": 2, "cancelled": False}})
     assert (again["spec"]["run"], again["spec"]["cancelled"]) == (2, False)
 
 
-def test_what_succeeded_may_not_run_again(kube: Namespace):
-    name = finished(kube, "True")
-    with pytest.raises(KubectlError, match="only when Succeeded is False"):
-        kube.patch("videoconversion", name, {"spec": {"run": 2}})
+def test_what_succeeded_may_not_run_again(corner: Corner):
+    name = finished(corner, "True")
+    with pytest.raises(Refused, match="only when Succeeded is False"):
+        corner.patch("videoconversion", name, {"spec": {"run": 2}})
 
 
 @pytest.mark.parametrize(
@@ -367,10 +357,10 @@ def test_what_succeeded_may_not_run_again(kube: Namespace):
         status(runs=[{"number": 1, "tries": [{"number": 1, "job": "j"}]}]),
     ],
 )
-def test_a_status_that_is_out_of_bounds_is_refused(kube: Namespace, wrong: Body):
-    body = kube.create(conversion())
-    with pytest.raises(KubectlError, match=r"Invalid|invalid|Required|Duplicate"):
-        kube.replace_status(body | {"status": wrong})
+def test_a_status_that_is_out_of_bounds_is_refused(corner: Corner, wrong: Body):
+    body = corner.create(conversion())
+    with pytest.raises(Refused, match=r"Invalid|invalid|Required|Duplicate"):
+        corner.replace_status(body | {"status": wrong})
 
 
 @pytest.mark.parametrize(
@@ -384,27 +374,25 @@ def test_a_status_that_is_out_of_bounds_is_refused(kube: Namespace, wrong: Body)
         ("spec.cancelled=false,spec.owner.id=u2", ["b"]),
     ],
 )
-def test_fields_select(two: Namespace, selector: str, names: list[str]):
+def test_fields_select(two: Corner, selector: str, names: list[str]):
     found = two.list("videoconversions", f"--field-selector={selector}")
     assert [one["metadata"]["name"] for one in found] == [f"vc-{name * 24}" for name in names]
 
 
 @pytest.fixture(scope="module")
-def two(crd: None) -> Iterator[Namespace]:
+def two(crd: None) -> Iterator[Corner]:
     """Ann's conversion is suspended, and Bob's is queued by Kueue."""
-    namespace = Namespace(f"test-{secrets.token_hex(4)}")
-    namespace.kubectl("create", "namespace", namespace.name)
-    for name, spec in {
-        "a": {"suspend": True},
-        "b": {"owner": {"id": "u2", "name": "Bob"}, "queueName": "videos"},
-    }.items():
-        body = conversion(f"vc-{name * 24}", source={"fileId": name * 24}, **spec)
-        namespace.create(merge(conversion(), body))
-    yield namespace
-    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
+    with fresh_namespace() as namespace:
+        for name, spec in {
+            "a": {"suspend": True},
+            "b": {"owner": {"id": "u2", "name": "Bob"}, "queueName": "videos"},
+        }.items():
+            body = conversion(f"vc-{name * 24}", source={"fileId": name * 24}, **spec)
+            namespace.create(merge(conversion(), body))
+        yield namespace
 
 
-def test_the_columns_tell_the_story(kube: Namespace):
+def test_the_columns_tell_the_story(corner: Corner):
     told = status(
         condition={"reason": "Converting"},
         output={"format": "mp3", "bitrate": "192k"},
@@ -412,8 +400,8 @@ def test_the_columns_tell_the_story(kube: Namespace):
         media={"container": "mp4", "durationSeconds": 12.5},
         runs=[{"number": 1, "tries": [_try(1, "job-1"), _try(2, "job-2")]}],
     )
-    kube.replace_status(kube.create(conversion()) | {"status": told})
-    head, line = kube.kubectl("get", "vc", "--output=wide").splitlines()
+    corner.replace_status(corner.create(conversion()) | {"status": told})
+    head, line = corner.kubectl("get", "vc", "--output=wide").splitlines()
     assert head.split()[:7] == [
         "NAME", "STATUS", "PROGRESS", "FORMAT", "DURATION", "AGE", "OWNER",
     ]  # fmt: skip

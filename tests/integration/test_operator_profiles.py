@@ -58,7 +58,9 @@ def test_a_profile_is_waited_for_and_what_it_says_is_settled_when_it_appears(
     for container in job["spec"]["template"]["spec"]["containers"]:
         assert json.loads(container["env"][0]["value"])["output"] == settled
 
-    kube.patch("cprof", "mine", {"spec": {"quality": None, "bitrate": "128k", "default": True}})
+    kube.patch(
+        "conversionprofile", "mine", {"spec": {"quality": None, "bitrate": "128k", "default": True}}
+    )
 
     def counts_for_others() -> bool:
         other = ask_for(kube, upload())

@@ -42,9 +42,10 @@ def test_priority_decides_who_is_next_and_suspending_gives_the_place_away(
     kube: Namespace, operator: OperatorProcess, upload: Upload
 ) -> None:
     operator.start(MAX_ACTIVE_JOBS="1")
-    first, second = (kube.create(conversion(upload()))["metadata"]["name"] for _ in range(2))
-    urgent = kube.create(conversion(upload(), priority=5))["metadata"]["name"]
+    first = kube.create(conversion(upload()))["metadata"]["name"]
     wait_for_reason(kube, first, "Pending")
+    second = kube.create(conversion(upload()))["metadata"]["name"]
+    urgent = kube.create(conversion(upload(), priority=5))["metadata"]["name"]
     wait_until(lambda: position(kube, urgent) == 1, "the urgent one is next", seconds=20)
     wait_until(lambda: position(kube, second) == 2, "the other is behind it", seconds=20)
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.kubernetes import KubectlError, Namespace
+from tests.api_server import Refused
+from tests.kubernetes import Corner
 
 Body = dict[str, Any]
 
@@ -17,23 +18,13 @@ def profile(name: str = "mine", **spec: Any) -> Body:
     }
 
 
-@pytest.fixture(scope="module")
-def rules(crd: None) -> Namespace:
-    """All is asked in `--dry-run=server`, so one namespace serves and nothing is left in it."""
-    return Namespace("default")
-
-
-def try_create(rules: Namespace, body: Body) -> Body:
-    return rules.apply(body, "--dry-run=server")
-
-
-def test_defaults_are_filled_in(rules: Namespace):
-    assert try_create(rules, profile())["spec"] == {"default": False, "format": "mp3"}
+def test_defaults_are_filled_in(shared_kube: Corner):
+    assert shared_kube.try_create(profile())["spec"] == {"default": False, "format": "mp3"}
 
 
 @pytest.mark.parametrize("rate", [{"bitrate": "320k"}, {"quality": "V9"}])
-def test_bitrate_or_quality_is_accepted(rules: Namespace, rate: Body):
-    assert try_create(rules, profile(**rate))["spec"].items() >= rate.items()
+def test_bitrate_or_quality_is_accepted(shared_kube: Corner, rate: Body):
+    assert shared_kube.try_create(profile(**rate))["spec"].items() >= rate.items()
 
 
 @pytest.mark.parametrize(
@@ -53,40 +44,40 @@ def test_bitrate_or_quality_is_accepted(rules: Namespace, rate: Body):
         ({"profile": "other"}, "unknown field"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(rules: Namespace, spec: Body, word: str):
-    with pytest.raises(KubectlError, match=word):
-        try_create(rules, profile(**spec))
+def test_what_is_out_of_bounds_is_refused(shared_kube: Corner, spec: Body, word: str):
+    with pytest.raises(Refused, match=word):
+        shared_kube.try_create(profile(**spec))
 
 
-def test_a_profile_needs_a_spec(rules: Namespace):
+def test_a_profile_needs_a_spec(shared_kube: Corner):
     body = profile()
     del body["spec"]
-    with pytest.raises(KubectlError, match="spec"):
-        try_create(rules, body)
+    with pytest.raises(Refused, match="spec"):
+        shared_kube.try_create(body)
 
 
 @pytest.mark.parametrize("name", ["a", "my-voice-2", "a" * 63])
-def test_a_name_that_a_conversion_can_say_is_accepted(rules: Namespace, name: str):
-    assert try_create(rules, profile(name))["metadata"]["name"] == name
+def test_a_name_that_a_conversion_can_say_is_accepted(shared_kube: Corner, name: str):
+    assert shared_kube.try_create(profile(name))["metadata"]["name"] == name
 
 
 @pytest.mark.parametrize("name", ["my.voice", "a" * 64])
-def test_a_name_that_no_conversion_could_say_is_refused(rules: Namespace, name: str):
-    with pytest.raises(KubectlError, match="the name must have at most 63 characters"):
-        try_create(rules, profile(name))
+def test_a_name_that_no_conversion_could_say_is_refused(shared_kube: Corner, name: str):
+    with pytest.raises(Refused, match="the name must have at most 63 characters"):
+        shared_kube.try_create(profile(name))
 
 
-def test_all_of_a_profile_can_change(kube: Namespace):
-    kube.create(profile(bitrate="128k", default=True, description="Loud."))
+def test_all_of_a_profile_can_change(corner: Corner):
+    corner.create(profile(bitrate="128k", default=True, description="Loud."))
     patch = {"bitrate": None, "quality": "V0", "default": False, "description": None}
-    changed = kube.patch("conversionprofile", "mine", {"spec": patch})
+    changed = corner.patch("conversionprofile", "mine", {"spec": patch})
     assert changed["spec"] == {"format": "mp3", "quality": "V0", "default": False}
 
 
-def test_the_columns_show_which_is_the_default_and_what_it_makes(kube: Namespace):
-    kube.create(profile("constant", bitrate="320k", default=True, description="For music."))
-    kube.create(profile("variable", quality="V7"))
-    head, constant, variable = kube.kubectl("get", "cprof").splitlines()
+def test_the_columns_show_which_is_the_default_and_what_it_makes(corner: Corner):
+    corner.create(profile("constant", bitrate="320k", default=True, description="For music."))
+    corner.create(profile("variable", quality="V7"))
+    head, constant, variable = corner.kubectl("get", "cprof").splitlines()
     assert head.split() == ["NAME", "DEFAULT", "FORMAT", "RATE", "DESCRIPTION", "AGE"]
     assert constant.split()[:6] == ["constant", "true", "mp3", "320k", "For", "music."]
     assert variable.split()[:4] == ["variable", "false", "mp3", "V7"]
