@@ -199,15 +199,17 @@ def test_every_sample_rate(tmp_path: Path, rate: int, channels: int, output: str
     Encoders(source, output_of(output), tmp_path).assert_same(evenly(rate, 2), rate)
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 5])
-@pytest.mark.parametrize("extension", ["mp4", "mkv", "webm"])
+@pytest.mark.parametrize(
+    ("extension", "count"),
+    [("mp4", 2), ("mp4", 3), ("mp4", 4), ("mp4", 5), ("mkv", 3), ("webm", 4)],
+)
 def test_every_number_of_segments_from_every_container(tmp_path: Path, extension: str, count: int):
     rate = 44100 if extension != "webm" else 48000
     source = make_source(tmp_path / f"source.{extension}", speech, rate, 2, 2 * SECONDS)
     Encoders(source, output_of("192k"), tmp_path).assert_same(evenly(rate, count), rate)
 
 
-@pytest.mark.parametrize("more", [-1153, -1152, -577, -1, 0, 1, 576, 1152])
+@pytest.mark.parametrize("more", [-1153, -577, -1, 0, 1, 576])
 def test_the_end_may_lie_anywhere_in_a_frame(tmp_path: Path, more: int):
     seconds = (1000 * 1152 + more) / 48000
     source = make_source(tmp_path / "source.wav", music, 48000, 1, seconds)
@@ -297,8 +299,17 @@ def test_segments_that_take_too_much_of_the_disk_are_refused(tmp_path: Path):
     assert {path.name for path in encoders.places.output.iterdir()} == {"progress"}
 
 
-@pytest.mark.parametrize("output", ["128k", "192k", "V0", "V9"])
-@pytest.mark.parametrize(("rate", "channels"), [(48000, 2), (44100, 1), (22050, 2), (11025, 1)])
+@pytest.mark.parametrize(
+    ("rate", "channels", "output"),
+    [
+        *((48000, 2, output) for output in ("128k", "192k", "V0", "V9")),
+        (44100, 1, "192k"),
+        (44100, 1, "V0"),
+        (22050, 2, "128k"),
+        (22050, 2, "V9"),
+        (11025, 1, "V0"),
+    ],
+)
 def test_a_header_is_computed_as_ffmpeg_does(tmp_path: Path, rate: int, channels: int, output: str):
     source = make_source(tmp_path / "source.wav", bursts, rate, channels)
     encoders = Encoders(source, output_of(output), tmp_path)
