@@ -1,30 +1,25 @@
 """A real gateway with all that it talks to, as its callers and its operator see it."""
 
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
+import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 import requests
 from bson import ObjectId
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pymongo import MongoClient
 from pymongo.database import Database
 from pytest_httpserver import HTTPServer
-from tests.kubernetes import Namespace
-from tests.processes import free_port, running
-from tests.waiting import wait_until
-from werkzeug import Request, Response
+from tests.forks import Fork
+from tests.gateway_process import Auth, Gateway, run_gateway
+from tests.kubernetes import Corner
+from tests.processes import free_port, start
+from urllib3.exceptions import ProtocolError
 
 from soundstrip_storage.archive import ArchivedConversion
 from soundstrip_storage.books import BOOKS
@@ -33,88 +28,8 @@ MEBIBYTE = 1024 * 1024
 VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42" + bytes(range(256)) * 40
 """What passes for a video until FFmpeg looks at it."""
 
-_KEY_ID = "test"
 _CHUNK = 255 * 1024
-
-
-class Auth:
-    """What the gateway needs of the auth service: keys, and an answer to /login."""
-
-    def __init__(self, server: HTTPServer) -> None:
-        self.address = f"{server.host}:{server.port}"
-        self._key = Ed25519PrivateKey.generate()
-        numbers = jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        keys = [numbers | {"kid": _KEY_ID, "alg": "EdDSA", "use": "sig"}]
-        server.expect_request("/.well-known/jwks.json").respond_with_json({"keys": keys})
-        server.expect_request("/login", method="POST").respond_with_handler(self._login)
-
-    def token(self, user: str, **changes: Any) -> str:
-        """Return a token of the user whose id and name this is."""
-        claims = {
-            "iss": "soundstrip-auth",
-            "aud": "soundstrip",
-            "sub": user,
-            "username": user,
-            "email": f"{user}@example.org",
-            "admin": False,
-            "exp": int(time.time()) + 3600,
-        }
-        return jwt.encode(claims | changes, self._key, algorithm="EdDSA", headers={"kid": _KEY_ID})
-
-    def _login(self, request: Request) -> Response:
-        login = request.authorization
-        if login is None or (login.username, login.password) != ("ann", "right"):
-            return Response(status=401)
-        return Response(json.dumps({"token": self.token("ann")}), content_type="application/json")
-
-
-class Gateway:
-    """A gateway that runs."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._process = process
-        self._log = log
-
-    def log(self) -> str:
-        """Return what it has printed."""
-        return self._log.read_text()
-
-    def is_alive(self) -> bool:
-        """Tell whether it answers yet."""
-        assert self._process.poll() is None, self.log()
-        try:
-            return requests.get(f"{self.url}/livez", timeout=5).ok
-        except requests.ConnectionError:
-            return False
-
-    def kill(self) -> None:
-        """Kill it, so that nothing of it does anything more."""
-        workers = self._workers()
-        self._process.kill()  # Before the workers, or it would start new ones.
-        for worker in workers:
-            os.kill(worker, signal.SIGKILL)
-        self._process.wait(15)
-
-    def peak_memory(self) -> int:
-        """Return the bytes that a memory limit on the pod would have to allow.
-
-        All of the worker's peak, and of the master what it does not share with the worker.
-        """
-        master = self._process.pid
-        private = _memory(Path(f"/proc/{master}/smaps_rollup"), "Private_Clean|Private_Dirty")
-        workers = (Path(f"/proc/{worker}/status") for worker in self._workers())
-        return private + sum(_memory(status, "VmHWM") for status in workers)
-
-    def _workers(self) -> list[int]:
-        master = self._process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text()
-        return [int(child) for child in children.split()]
-
-
-def _memory(file: Path, names: str) -> int:
-    found = re.findall(rf"^(?:{names}):\s+(\d+) kB", file.read_text(), re.MULTILINE)
-    return sum(int(number) for number in found) * 1024
+_PIECE = 64 * 1024
 
 
 class Client:
@@ -134,25 +49,41 @@ class Client:
         return self.ask("POST", "/v1/conversions", data=VIDEO, params=parameters)
 
 
+def read_what_comes(answer: requests.Response) -> bytes:
+    """Return the rest of an answer, or what of it comes before the connection breaks."""
+    got = b""
+    try:
+        while piece := answer.raw.read(_PIECE):
+            got += piece
+    except ProtocolError:
+        return got
+    return got
+
+
 class Stage:
     """One namespace, one database and one auth service, with as many gateways as a test likes."""
 
     def __init__(
-        self, kube: Namespace, auth: Auth, directory: Path, mongo_uri: str, database: str
+        self, kube: Corner, auth: Auth, directory: Path, mongo_uri: str, database: str
     ) -> None:
         self.kube = kube
         self.auth = auth
         self.kubeconfig = directory / "kubeconfig"
-        self.kubeconfig.write_text(
-            kube.kubectl("config", "view", "--minify", "--flatten", f"--context={kube.context}")
-        )
+        self.kubeconfig.write_text(kube.kubeconfig())
         self.database: Database[dict[str, Any]] = MongoClient[dict[str, Any]](mongo_uri)[database]
         self._directory = directory
         self._mongo_uri = mongo_uri
 
     def run_gateway(self, **changes: str) -> AbstractContextManager[Gateway]:
         """Run a gateway until the block ends; the changes are environment variables."""
-        environment = {
+        return run_gateway(self._environment(changes), self._directory, Fork)
+
+    def run_new_gateway(self, **changes: str) -> AbstractContextManager[Gateway]:
+        """Run one that shares no memory with others, as it must when its memory is measured."""
+        return run_gateway(self._environment(changes), self._directory, start)
+
+    def _environment(self, changes: dict[str, str]) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "AUTH_SVC_ADDR": self.auth.address,
             "MONGO_URI": self._mongo_uri,
@@ -162,8 +93,7 @@ class Stage:
             "HOST": "127.0.0.1",
             "PORT": str(free_port()),
             "RATE_LIMIT_PATIENCE_SECONDS": "5",  # or a busy machine makes replicas count alone
-        }
-        return _run_gateway(environment | changes, self._directory)
+        } | changes
 
     def header(self, user: str) -> dict[str, str]:
         """Return the header that makes a request the user's."""
@@ -223,7 +153,8 @@ class Stage:
         assert body is not None
         self.put_into_archive(body)
         self.kube.patch("videoconversion", name, {"metadata": {"finalizers": None}})
-        self.kube.kubectl("delete", "videoconversion", name, "--ignore-not-found")
+        if self.kube.get("videoconversion", name):  # not if a deletion was waiting for that
+            self.kube.delete("videoconversion", name)
 
     def put_into_archive(self, body: dict[str, Any]) -> None:
         """Write an object to the archive; it stands in the cluster still."""
@@ -253,6 +184,16 @@ class Stage:
         self.database["sources.files"].update_one(key, {"$addToSet": {"metadata.refs": uid}})
         return uid
 
+    def kubeconfig_to_nowhere(self) -> str:
+        """Return a configuration for an API server that is not there."""
+        return re.sub("server: .*", "server: https://127.0.0.1:1", self.kubeconfig.read_text())
+
+    def clear(self) -> None:
+        """Remove all objects and documents."""
+        self.kube.clear()
+        for name in self.database.list_collection_names():
+            self.database[name].delete_many({})
+
     def leftovers(self) -> dict[str, int]:
         """Return how many documents each collection has that has any, beside the books."""
         names = set(self.database.list_collection_names()) - set(BOOKS)
@@ -271,30 +212,37 @@ def _condition(kind: str, status: str, reason: str) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _run_gateway(environment: dict[str, str], directory: Path) -> Iterator[Gateway]:
-    port = int(environment["PORT"])
-    log = directory / f"gateway-{port}.log"
-    command = [sys.executable, "-m", "soundstrip_gateway"]
-    with log.open("wb") as output, running(command, environment, output) as process:
-        gateway = Gateway(process, port, log)
-        wait_until(gateway.is_alive, "the gateway answers", seconds=30)
+@pytest.fixture(scope="module")
+def shared_stage(
+    shared_kube: Corner, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """One for a module's tests: a gateway's start takes longer than most of them."""
+    folder, database = tmp_path_factory.mktemp("gateways"), f"test_{secrets.token_hex(6)}"
+    with HTTPServer() as server:
+        stage = Stage(shared_kube, Auth(server), folder, mongo_uri, database)
+        yield stage
+        stage.database.client.drop_database(database)
+
+
+@pytest.fixture
+def stage(shared_stage: Stage) -> Iterator[Stage]:
+    """All but the gateway, empty."""
+    yield shared_stage
+    shared_stage.clear()
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(shared_stage: Stage) -> Iterator[Gateway]:
+    """A gateway with nothing in the way; a module may have another one in its place."""
+    with shared_stage.run_gateway() as gateway:
         yield gateway
 
 
 @pytest.fixture
-def stage(
-    kube: Namespace, httpserver: HTTPServer, tmp_path: Path, mongo_uri: str, mongo_database: str
-) -> Stage:
-    """All but the gateway."""
-    return Stage(kube, Auth(httpserver), tmp_path, mongo_uri, mongo_database)
-
-
-@pytest.fixture
-def gateway(stage: Stage) -> Iterator[Gateway]:
-    """A gateway with nothing in the way."""
-    with stage.run_gateway() as gateway:
-        yield gateway
+def gateway(shared_gateway: Gateway, stage: Stage) -> Gateway:
+    """The module's gateway; who ends it takes one of their own."""
+    shared_gateway.begin_test()
+    return shared_gateway
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +12,10 @@ from typing import Any
 
 import requests
 from sseclient import SSEClient
-from tests.gateways import Gateway, Stage
-from tests.processes import free_port, running
+from tests.forks import Fork
+from tests.gateway_process import Gateway, Start
+from tests.gateways import Stage
+from tests.processes import Program, ending, free_port
 from tests.waiting import wait_until
 
 Body = dict[str, Any]
@@ -24,7 +24,7 @@ Body = dict[str, Any]
 class Live:
     """The process for live events."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    def __init__(self, process: Program, port: int, log: Path) -> None:
         self._process = process
         self._port = port
         self._log = log
@@ -88,7 +88,7 @@ class Replica:
 
 
 @contextmanager
-def run_live(stage: Stage, path: str, **changes: str) -> Iterator[Live]:
+def run_live(stage: Stage, path: str, start: Start = Fork, **changes: str) -> Iterator[Live]:
     """Run the process for live events, as soon as it sees the conversions."""
     port = free_port()
     log = Path(path).with_name(f"live-{port}.log")
@@ -100,8 +100,7 @@ def run_live(stage: Stage, path: str, **changes: str) -> Iterator[Live]:
         "HOST": "127.0.0.1",
         "PORT": str(port),
     }
-    command = [sys.executable, "-m", "soundstrip_gateway.live"]
-    with log.open("wb") as output, running(command, environment | changes, output) as process:
+    with ending(start("soundstrip_gateway.live", environment | changes, log)) as process:
         live = Live(process, port, log)
         wait_until(live.is_healthy, "the live process sees the conversions", seconds=30)
         yield live
@@ -112,6 +111,7 @@ def run_replica(
     stage: Stage,
     kubeconfig: str = "",
     gateway: dict[str, str] | None = None,
+    start: Start = Fork,
     **changes: str,
 ) -> Iterator[Replica]:
     """Run both; `gateway` and `changes` are environment variables of the one and the other."""
@@ -121,7 +121,7 @@ def run_replica(
         config.write_text(kubeconfig or stage.kubeconfig.read_text())
         way = {"KUBECONFIG": str(config)}
         with (
-            run_live(stage, path, **way, **changes) as live,
+            run_live(stage, path, start, **way, **changes) as live,
             stage.run_gateway(LIVE_SOCKET=path, **way, **(gateway or {})) as face,
         ):
             yield Replica(face, live, path)

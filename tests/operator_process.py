@@ -5,8 +5,6 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -14,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
+from tests.forks import Fork
 from tests.kubernetes import Namespace
 from tests.waiting import wait_until
 
 PROGRESS_KEY = "0123456789abcdef0123456789abcdef"
-
-_ROOT = Path(__file__).parents[1]
 
 
 class OperatorProcess:
@@ -55,7 +52,7 @@ class OperatorProcess:
             "RETRY_BASE_SECONDS": "0.5",
             **stores,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Fork | None = None
 
     def start(self, **environment: str) -> None:
         """Start it, and wait until it has seen the cluster."""
@@ -64,14 +61,8 @@ class OperatorProcess:
 
     def launch(self, **environment: str) -> None:
         """Start it."""
-        log = (self._folder / f"operator-{secrets.token_hex(4)}.log").open("wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module],
-            env=self._environment | environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=_ROOT,
-        )
+        log = self._folder / f"operator-{secrets.token_hex(4)}.log"
+        self._process = Fork(self._module, self._environment | environment, log)
 
     def is_healthy(self) -> bool:
         """Whether it says that it serves."""

@@ -2,9 +2,37 @@
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
+
+
+class Program(Protocol):
+    """What runs: a Popen, or what can be handled as one."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, if it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, and return its exit code."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it without warning."""
+
+
+P = TypeVar("P", bound=Program)
 
 
 def free_port() -> int:
@@ -14,6 +42,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def start(module: str, environment: Mapping[str, str], log: Path) -> Program:
+    """Start `python -m module`; what it prints goes to the end of the log."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", module],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).parents[1],
+        )
+
+
 @contextmanager
 def running(
     command: Sequence[str],
@@ -21,7 +61,13 @@ def running(
     stdout: BinaryIO | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a program until the block ends; it is asked to end, and killed if it does not."""
-    process = subprocess.Popen(command, env=environment, stdout=stdout)
+    with ending(subprocess.Popen(command, env=environment, stdout=stdout)) as process:
+        yield process
+
+
+@contextmanager
+def ending(process: P) -> Iterator[P]:
+    """Have a program end with the block; it is asked to, and killed if it does not."""
     try:
         yield process
     finally:

@@ -12,7 +12,14 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from tests.containers import Server, container
 from tests.databases import MYSQL_PASSWORD, MySql, mysql_answers, mysql_database
-from tests.gateways import ann, bob, gateway, stage  # noqa: F401 - fixtures
+from tests.gateways import (  # noqa: F401 - fixtures
+    ann,
+    bob,
+    gateway,
+    shared_gateway,
+    shared_stage,
+    stage,
+)
 from tests.kubernetes import Corner, Namespace, fresh_namespace
 from tests.operators import (  # noqa: F401 - fixtures
     api,

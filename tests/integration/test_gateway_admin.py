@@ -43,16 +43,17 @@ class Person:
         )
 
 
-@pytest.fixture
-def gateway(stage: Stage, mongo_uri: str) -> Iterator[Gateway]:
+@pytest.fixture(scope="module")
+def shared_gateway(shared_stage: Stage, mongo_uri: str) -> Iterator[Gateway]:
     """A gateway with no more rights in MongoDB than it has in a cluster."""
-    database = connect(mongo_uri, stage.database.name, application="tests")
+    database = connect(mongo_uri, shared_stage.database.name, application="tests")
     set_up_collections(database)
     [role] = [role for role in roles() if role.name == "gateway"]
     set_up_user(database, role, "secret")
     where = mongo_uri.partition("@")[2].partition("/")[0]
     uri = f"mongodb://gateway:secret@{where}/?authSource={database.name}"
-    with stage.run_gateway(MONGO_URI=uri, QUOTAS='{"user": {"conversionsPerDay": 1}}') as gateway:
+    quotas = '{"user": {"conversionsPerDay": 1}}'
+    with shared_stage.run_gateway(MONGO_URI=uri, QUOTAS=quotas) as gateway:
         yield gateway
 
 

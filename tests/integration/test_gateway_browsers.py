@@ -9,9 +9,10 @@ from tests.gateways import VIDEO, Gateway, Stage
 PAGE = "https://app.example.org"
 
 
-@pytest.fixture
-def gateway(stage: Stage) -> Iterator[Gateway]:
-    with stage.run_gateway(CORS_ORIGINS=PAGE, SECURE_COOKIES="false", HSTS_SECONDS="60") as gateway:
+@pytest.fixture(scope="module")
+def shared_gateway(shared_stage: Stage) -> Iterator[Gateway]:
+    settings = {"CORS_ORIGINS": PAGE, "SECURE_COOKIES": "false", "HSTS_SECONDS": "60"}
+    with shared_stage.run_gateway(**settings) as gateway:
         yield gateway
 
 

@@ -128,7 +128,7 @@ def test_what_is_being_deleted_does_not_shine_through_from_the_archive(ann: Clie
     body = stage.kube.get("videoconversion", made["id"])
     assert body is not None
     stage.put_into_archive(body)
-    stage.kube.kubectl("delete", "videoconversion", made["id"], "--wait=false")
+    stage.kube.delete("videoconversion", made["id"])
     assert ann.ask("GET", f"{CONVERSIONS}/{made['id']}").status_code == 404
     assert _names(ann) == []
 

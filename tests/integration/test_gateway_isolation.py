@@ -129,10 +129,10 @@ class World:
         return [*self.names, *self.file_ids, self.batch, self.link, self.upload, "secret.mp4"]
 
 
-@pytest.fixture
-def gateway(stage: Stage) -> Iterator[Gateway]:
+@pytest.fixture(scope="module")
+def shared_gateway(shared_stage: Stage) -> Iterator[Gateway]:
     """A gateway whose live events end at once."""
-    with run_replica(stage, MAX_STREAM_SECONDS="0.05") as replica:
+    with run_replica(shared_stage, MAX_STREAM_SECONDS="0.05") as replica:
         yield replica.gateway
 
 

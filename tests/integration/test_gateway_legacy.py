@@ -1,6 +1,7 @@
 """The legacy interface, to the letter of its table."""
 
 import re
+from pathlib import Path
 
 import requests
 from tests.gateways import VIDEO, Gateway, Stage
@@ -110,12 +111,11 @@ def test_who_does_not_say_who_is_asking_gets_nothing(gateway: Gateway):
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_health_names_what_is_missing(gateway: Gateway, stage: Stage):
+def test_health_names_what_is_missing(gateway: Gateway, stage: Stage, tmp_path: Path):
     assert requests.get(f"{gateway.url}/health", timeout=30).status_code == 200
-    stage.kubeconfig.write_text(
-        re.sub("server: .*", "server: https://127.0.0.1:1", stage.kubeconfig.read_text())
-    )
-    with stage.run_gateway(MONGO_URI="mongodb://127.0.0.1:1") as broken:
+    (config := tmp_path / "kubeconfig").write_text(stage.kubeconfig_to_nowhere())
+    away = {"MONGO_URI": "mongodb://127.0.0.1:1", "KUBECONFIG": str(config)}
+    with stage.run_gateway(**away) as broken:
         health = requests.get(f"{broken.url}/health", timeout=30)
         assert health.status_code == 503
         assert set(health.json()["missing"]) == {"mongodb", "kubernetes"}

@@ -70,9 +70,9 @@ class User:
             yield connection
 
 
-@pytest.fixture(autouse=True)
-def indexes(stage: Stage) -> None:
-    set_up_collections(stage.database)
+@pytest.fixture(autouse=True, scope="module")
+def indexes(shared_stage: Stage) -> None:
+    set_up_collections(shared_stage.database)
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def ann(stage: Stage) -> User:
     return User(stage, "ann")
 
 
-@pytest.fixture
-def other(stage: Stage) -> Iterator[Gateway]:
+@pytest.fixture(scope="module")
+def other(shared_stage: Stage) -> Iterator[Gateway]:
     """Another replica."""
-    with stage.run_gateway() as gateway:
+    with shared_stage.run_gateway() as gateway:
         yield gateway
 
 
@@ -285,16 +285,15 @@ def test_a_whole_upload_whose_gateway_was_killed_is_completed_by_another(ann: Us
 
 
 @pytest.mark.timeout(120)
-def test_tuspy_goes_on_at_another_replica(
-    ann: User, stage: Stage, gateway: Gateway, other: Gateway, tmp_path: Path
-):
+def test_tuspy_goes_on_at_another_replica(ann: User, stage: Stage, other: Gateway, tmp_path: Path):
     data, file = _video(7 * MEBIBYTE), tmp_path / "talk.mp4"
     file.write_bytes(data)
-    client = TusClient(f"{gateway.url}/v1/uploads", headers=stage.header("ann"))
     options: dict[str, Any] = {"chunk_size": 3 * MEBIBYTE, "upload_checksum": True}
-    first = client.uploader(str(file), metadata={"filename": "talk.mp4"}, **options)
-    first.upload_chunk()
-    gateway.kill()
+    with stage.run_gateway() as doomed:
+        client = TusClient(f"{doomed.url}/v1/uploads", headers=stage.header("ann"))
+        first = client.uploader(str(file), metadata={"filename": "talk.mp4"}, **options)
+        first.upload_chunk()
+        doomed.kill()
     second = client.uploader(str(file), url=_at(other, first.url), **options)
     assert second.offset == 3 * MEBIBYTE
     second.upload()

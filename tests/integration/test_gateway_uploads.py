@@ -1,6 +1,5 @@
 """Uploads that must not succeed: the answer arrives, and nothing of them is left."""
 
-import re
 import socket
 import subprocess
 import time
@@ -16,10 +15,10 @@ from tests.gateways import MEBIBYTE, VIDEO, Gateway, Stage
 from tests.waiting import wait_until
 
 
-@pytest.fixture
-def small_gateway(stage: Stage) -> Iterator[Gateway]:
+@pytest.fixture(scope="module")
+def small_gateway(shared_stage: Stage) -> Iterator[Gateway]:
     """A gateway that takes no more than ten megabytes."""
-    with stage.run_gateway(MAX_CONTENT_LENGTH=str(10 * MEBIBYTE)) as gateway:
+    with shared_stage.run_gateway(MAX_CONTENT_LENGTH=str(10 * MEBIBYTE)) as gateway:
         yield gateway
 
 
@@ -211,12 +210,11 @@ def _begin_upload(gateway: Gateway, stage: Stage, framing: str) -> socket.socket
     return client
 
 
-def test_an_api_server_that_refuses_or_is_away_leaves_nothing(stage: Stage):
+def test_an_api_server_that_refuses_or_is_away_leaves_nothing(stage: Stage, tmp_path: Path):
     with stage.run_gateway(NAMESPACE="no-such-namespace") as gateway:
         _expect_outage(stage, gateway)
-    config = re.sub("server: .*", "server: https://127.0.0.1:1", stage.kubeconfig.read_text())
-    stage.kubeconfig.write_text(config)
-    with stage.run_gateway() as gateway:
+    (config := tmp_path / "kubeconfig").write_text(stage.kubeconfig_to_nowhere())
+    with stage.run_gateway(KUBECONFIG=str(config)) as gateway:
         _expect_outage(stage, gateway)
 
 

@@ -11,6 +11,7 @@ import requests
 from tests.faulty_api import Fault, FaultyApi, Target
 from tests.gateways import Stage
 from tests.live import Reader, advance, conversion, run_replica
+from tests.processes import start
 from tests.waiting import wait_until
 
 USERS, EACH = 10, 50
@@ -25,7 +26,7 @@ async def test_500_watchers_on_one_replica_are_one_watch_and_hold_up_nobody(
     with (
         FaultyApi(stage.kube.kubeconfig(), tmp_path).serving() as api,
         run_replica(
-            stage, api.kubeconfig, {"THREADS": "4"}, MAX_STREAMS_PER_USER=str(EACH)
+            stage, api.kubeconfig, {"THREADS": "4"}, start, MAX_STREAMS_PER_USER=str(EACH)
         ) as replica,
     ):
         before = replica.live.memory()
@@ -84,7 +85,7 @@ def test_who_loses_a_replica_goes_on_at_the_other_and_misses_nothing(stage: Stag
             reader.rest()
         advance(stage, bodies[:2], 50)
         advance(stage, bodies[:1], 100)
-        stage.kube.kubectl("delete", "videoconversion", bodies[3]["metadata"]["name"])
+        stage.kube.delete("videoconversion", bodies[3]["metadata"]["name"])
         again = Reader(f"{other.url}/v1/events", stage.header("ann"), reader.mark)
         states = {}
         for _ in range(3):
@@ -114,7 +115,7 @@ def test_an_api_server_that_goes_away_ends_no_stream(stage: Stage, tmp_path: Pat
         wait_until(replica.live.is_healthy, "it sees again")
         # The watch is told that its version is too old: what happened is read from a list.
         api.faults.append(Fault(Target("GET", "watch=1"), 410))
-        stage.kube.kubectl("delete", "videoconversion", body["metadata"]["name"])
+        stage.kube.delete("videoconversion", body["metadata"]["name"])
         api.tell_watches(410, "Expired")
         assert reader.until("deleted") == {"id": body["metadata"]["name"]}
         stage.kube.create(conversion(2, "ann"))

@@ -6,26 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from pytest_httpserver import HTTPServer
-from tests.gateways import Auth, Stage
-from tests.kubernetes import fresh_namespace
+from tests.gateways import Stage
 from tests.live import Reader, Replica, advance, conversion, run_live, run_replica
 from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def stage(crd: None, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def replica(shared_stage: Stage) -> Iterator[Replica]:
     """One for all these tests: each has users and conversions of its own."""
-    folder, database = tmp_path_factory.mktemp("live"), f"test_{secrets.token_hex(6)}"
-    with fresh_namespace() as kube, HTTPServer() as server:
-        stage = Stage(kube, Auth(server), folder, mongo_uri, database)
-        yield stage
-        stage.database.client.drop_database(database)
-
-
-@pytest.fixture(scope="module")
-def replica(stage: Stage) -> Iterator[Replica]:
-    with run_replica(stage) as replica:
+    with run_replica(shared_stage) as replica:
         yield replica
 
 
@@ -99,7 +88,7 @@ def test_who_comes_back_is_told_what_has_changed_since_and_what_is_gone(
     reader.until("ready")
     reader.close()
     advance(stage, bodies[:1], 100)
-    stage.kube.kubectl("delete", "videoconversion", name_of(numbers[1]))
+    stage.kube.delete("videoconversion", name_of(numbers[1]))
     stage.kube.create(conversion(numbers[3], user))
     again = read(replica, stage, "/v1/events", user, reader.mark)
     told = [again.next() for _ in range(4)]

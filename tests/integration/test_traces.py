@@ -29,8 +29,8 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def desk(amqp_url: str, mongo_uri: str, mongo_database: str, sink: Sink, tmp_path: Path) -> Desk:
-    return Desk(amqp_url, mongo_uri, mongo_database, sink, tmp_path)
+def desk(amqp_url: str, mongo_uri: str, stage: Stage, sink: Sink, tmp_path: Path) -> Desk:
+    return Desk(amqp_url, mongo_uri, stage.database.name, sink, tmp_path)
 
 
 @pytest.fixture
