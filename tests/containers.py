@@ -106,3 +106,13 @@ def remove_abandoned() -> None:
             os.kill(int(pid), 0)
         except ProcessLookupError:
             docker("rm", "--force", "--volumes", name, check=False)
+
+
+@contextmanager
+def paused(server: Server) -> Iterator[None]:
+    """Have a server away: connections stand, and nobody answers."""
+    server.pause()
+    try:
+        yield
+    finally:
+        server.unpause()

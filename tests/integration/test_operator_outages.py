@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.containers import Server
+from tests.containers import Server, paused
 from tests.faulty_api import FaultyApi
 from tests.kubelet import Kubelet
 from tests.kubernetes import Namespace
@@ -64,7 +64,7 @@ def test_one_deleted_and_one_expired_wait_for_mongodb_and_the_first_leaves_no_ch
     kubelet.succeed(deleted, expired)
     wait_until(lambda: notified(kube) == {deleted, expired}, "both are at their ends")
 
-    with frozen(mongo_server):
+    with paused(mongo_server):
         kube.kubectl("delete", f"vc/{deleted}", "--wait=false")
         kube.patch("videoconversion", expired, {"spec": {"ttlSecondsAfterFinished": 0}})
         for name in (deleted, expired):
@@ -89,7 +89,7 @@ def test_a_mongodb_that_stays_away_does_not_hold_a_deleted_conversion_for_ever(
     name = kube.create(body)["metadata"]["name"]
     kube.kubectl("delete", f"vc/{name}", "--wait=false")
 
-    with frozen(mongo_server):
+    with paused(mongo_server):
         failing.start(STORAGE_PATIENCE_SECONDS="1")
         wait_until(lambda: not kube.get("videoconversion", name), "it is gone")
 
@@ -110,13 +110,3 @@ def stopped(rabbitmq: Server) -> Iterator[None]:
         yield
     finally:
         rabbitmq.run("rabbitmqctl", "start_app")
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """Have a server away: connections stand, and nobody answers."""
-    server.pause()
-    try:
-        yield
-    finally:
-        server.unpause()
