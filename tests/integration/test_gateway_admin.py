@@ -108,7 +108,10 @@ def test_an_exception_holds_for_one_user_until_it_is_taken_back(
 def test_a_quota_that_is_none_is_refused(root: Person):
     for wrong in ({"bytes": -1}, {"conversions": 1}, {"bytes": "many"}):
         assert root.ask("PUT", "/v1/admin/quotas/ann", json=wrong).status_code == 422
-    assert root.ask("PUT", f"/v1/admin/quotas/{'x' * 64}", json={}).status_code == 404
+    for nobody in ("x" * 64, "ann, bob", "-"):
+        assert root.ask("PUT", f"/v1/admin/quotas/{nobody}", json={}).status_code == 404
+        query = {"owner": nobody}
+        assert root.ask("GET", "/v1/admin/conversions", params=query).status_code == 400
 
 
 def test_a_paused_intake_takes_nothing_in_on_any_replica_and_serves_all_else(

@@ -1,9 +1,10 @@
 """Who may act here, and that each act leaves its entry."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import flask
+from msgspec import Meta
 
 from soundstrip_gateway.callers import READING, identify
 from soundstrip_gateway.parts import Parts
@@ -12,6 +13,12 @@ from soundstrip_service.problems import request_id
 from soundstrip_service.scopes import Scope
 
 TAG = "admin"
+
+UserId = Annotated[
+    str,
+    Meta(pattern="^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", description="a user's id"),
+]
+"""As the CRD has it: conversions are found by it as a label."""
 
 
 def identify_admin(parts: Parts) -> Caller:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from soundstrip_crds.conversion import Owner, VideoConversion
-from soundstrip_gateway.admin.acts import TAG, identify_admin, record
+from soundstrip_gateway.admin.acts import TAG, UserId, identify_admin, record
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.editing import edit
 from soundstrip_gateway.ids import parse_conversion_id
@@ -46,7 +46,7 @@ class OwnedPage(msgspec.Struct, rename="camel"):
 class OwnedQuery(ConversionQuery, rename="camel"):
     """Which of them; `owner` is a user's id."""
 
-    owner: str | UnsetType = UNSET
+    owner: UserId | UnsetType = UNSET
 
 
 _ID = {"conversion_id": ConversionId}

@@ -1,13 +1,12 @@
 """`/v1/admin/quotas`: what one user may have."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 import flask
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
-from soundstrip_gateway.admin.acts import TAG, identify_admin, record
+from soundstrip_gateway.admin.acts import TAG, UserId, identify_admin, record
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.quotas import Count, Minutes, Quota, Usage
 from soundstrip_service.operations import (
@@ -19,8 +18,6 @@ from soundstrip_service.operations import (
     read_json,
 )
 from soundstrip_service.problems import Problem
-
-UserId = Annotated[str, Meta(description="the user's id", min_length=1, max_length=63)]
 
 
 class QuotaException(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -103,7 +100,7 @@ def _check_user(user: str) -> str:
     try:
         return msgspec.convert(user, UserId)
     except msgspec.ValidationError as error:
-        raise _not_found("There is no user with this id.") from error
+        raise _not_found("No user can have this id.") from error
 
 
 def _not_found(detail: str) -> Problem:
