@@ -20,10 +20,12 @@ class Rounds:
         self._seconds = seconds
 
     def run(self, stop: threading.Event) -> None:
-        """Go on until `stop` is set; what is away is tried in the next round."""
+        """Go on until `stop` is set; what is away, or fails by our own fault, is tried again."""
         while not stop.wait(self._seconds * random.uniform(0.5, 1)):  # noqa: S311 - jitter
             for task in self._tasks:
                 try:
                     task()
                 except (StorageError, ClusterError) as error:
                     log.warning("uploads that were left wait longer", error=str(error))
+                except Exception:
+                    log.exception("unexpected error in a round")
