@@ -16,7 +16,7 @@ from soundstrip_gateway.paging import Found, choose_page, encode_cursor, parse_c
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import not_found
 from soundstrip_gateway.searches import ConversionQuery, admits
-from soundstrip_gateway.views import ConversionId, ConversionView, describe, state_of
+from soundstrip_gateway.views import ConversionId, ConversionView, Links, describe, state_of
 from soundstrip_service.operations import (
     Answer,
     Operation,
@@ -156,4 +156,5 @@ def _whose(conversion: VideoConversion) -> dict[str, str]:
 
 def _describe(conversion: VideoConversion) -> OwnedConversion:
     url = f"{_COLLECTION}/{conversion.metadata.name}"
-    return OwnedConversion(conversion.spec.owner, describe(conversion, url))
+    view = msgspec.structs.replace(describe(conversion, url), links=Links(url))
+    return OwnedConversion(conversion.spec.owner, view)  # its files are for its owner alone
