@@ -82,6 +82,19 @@ def test_a_form_that_is_not_right_is_refused(body: bytes):
         list(read_form(iter([body] if body else []), BOUNDARY))
 
 
+def test_several_files_come_one_after_the_other_up_to_as_many_as_are_allowed():
+    body = _encode(
+        [("file", "a.mp4", b"aa"), ("profiles", None, b"voice"), ("file", "b.mp4", b"bb")]
+    )
+    events = list(read_form(_cut(body, [100]), BOUNDARY, most_files=2))
+    starts = [event for event in events if not isinstance(event, Data)]
+    assert starts == [FileStart("a.mp4"), Field("profiles", "voice"), FileStart("b.mp4")]
+    assert _content(events) == b"aabb"
+    three = _encode([("file", None, b"x")] * 3)
+    with pytest.raises(FormRefused, match="more than 2 files"):
+        list(read_form(iter([three]), BOUNDARY, most_files=2))
+
+
 def test_a_bare_file_tells_the_same_story_as_a_form():
     events = list(read_bare(iter([b"ab", b"c"]), "a.mp4", {"quality": "V1"}))
     assert events == [Field("quality", "V1"), FileStart("a.mp4"), Data(b"ab"), Data(b"c")]

@@ -159,3 +159,16 @@ def test_a_quota_is_written_in_camel_case_and_nothing_else_is_one():
     for wrong in (b'{"conversions": 5}', b'{"bytes": -1}', b'{"bytes": "1"}'):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(wrong, type=Quota)
+
+
+def test_of_several_files_the_largest_counts_as_one_and_all_of_them_as_stored():
+    quota = Quota(bytes=100, upload_bytes=60)
+    assert find_excess(quota, Usage(), Ask(bytes=100, largest=60)) is None
+    excess = find_excess(quota, Usage(), Ask(bytes=80, largest=61))
+    assert excess is not None
+    assert excess.kind is Kind.UPLOAD
+    excess = find_excess(quota, Usage(), Ask(bytes=101, largest=51))
+    assert excess is not None
+    assert excess.kind is Kind.BYTES
+    assert most_bytes(quota, Usage(bytes=10), 1000) == 60
+    assert most_bytes(quota, Usage(bytes=10), 1000, several=True) == 90

@@ -77,6 +77,7 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "gateway.limits.rates.user=often",
         "gateway.limits.quotas.user.bites=1",
         "gateway.browsers.corsOrigins={app.example.org}",
+        "gateway.publicUrl=audio.example.org",
     ],
 )
 def test_a_value_that_means_nothing_is_refused(wrong: str):
@@ -295,6 +296,13 @@ def test_the_gateway_and_the_live_process_share_the_socket_and_nothing_else():
     assert mounts[0]["live"] == "/run/soundstrip"
     assert shared.startswith("/run/soundstrip/")
     assert "MONGO_URI" not in environment(live)
+
+
+def test_both_of_a_gateways_processes_tell_the_same_addresses():
+    url = "https://audio.example.org"
+    specs = dict(pods(render(f"--set=gateway.publicUrl={url}")))
+    told = [environment(each)["PUBLIC_URL"] for each in specs["gateway"]["containers"]]
+    assert told == [url, url]
 
 
 def test_what_opens_the_stored_data_is_kept_when_the_release_goes():

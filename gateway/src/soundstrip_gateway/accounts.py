@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -52,6 +53,17 @@ class Accounts:
                 return self._accounts.replace_one(key, written).matched_count == 1
             except DuplicateKeyError:
                 return False
+
+    def prolong(self, owner: str, wanted: Hold, now: datetime) -> bool:
+        """Let a hold that is there, for as many bytes or more, last as long as the wanted one.
+
+        Returns whether there is such a hold.
+        """
+        enough = {"id": wanted.id, "bytes": {"$gte": wanted.ask.bytes}, "expiresAt": {"$gt": now}}
+        later = {"$set": {"holds.$.expiresAt": wanted.expires_at}, "$inc": {"version": 1}}
+        key = {"_id": owner, "holds": {"$elemMatch": enough}}
+        with storage_errors():
+            return self._accounts.update_one(key, later).matched_count == 1
 
     def drop(self, owner: str, hold_id: str) -> None:
         """Take a hold away, whatever became of the others; gone is gone."""

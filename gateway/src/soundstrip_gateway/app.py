@@ -57,7 +57,7 @@ def create_app(parts: Parts) -> flask.Flask:
     app.register_blueprint(following_routes(parts))
     app.register_blueprint(upload_routes(parts))
     app.register_blueprint(_health_routes(parts))
-    app.register_blueprint(document_routes())
+    app.register_blueprint(document_routes(parts.addresses))
     return app
 
 

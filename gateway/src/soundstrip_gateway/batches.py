@@ -1,30 +1,33 @@
 """Batches as their owners see them: made, found, listed, and read as JSON."""
 
-from secrets import token_hex
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+import structlog
+from msgspec import Meta
 
 from soundstrip_crds.audio import ProfileName
 from soundstrip_crds.batch import (
-    MOST_ITEMS,
-    BatchNotify,
     BatchReason,
-    BatchSpec,
     ConversionBatch,
     Counts,
     ItemFailure,
 )
-from soundstrip_crds.conversion import Moment, Owner, Priority, Source
-from soundstrip_crds.names import API_VERSION, BATCH_KIND, OWNER_LABEL
+from soundstrip_crds.conversion import Moment, Source
+from soundstrip_gateway.batch_orders import (
+    BatchOrder,
+    build_batch,
+    charges_of,
+    name_children,
+)
+from soundstrip_gateway.charges import Charge
 from soundstrip_gateway.cluster import Cluster, of_owner
 from soundstrip_gateway.conversions import Conversions
 from soundstrip_gateway.further import SourceRef
 from soundstrip_gateway.gate import Gate
-from soundstrip_gateway.idempotency import digest
 from soundstrip_gateway.library import Library
-from soundstrip_gateway.orders import source_of
+from soundstrip_gateway.orders import body_of, source_of
 from soundstrip_gateway.paging import choose
 from soundstrip_gateway.refusals import not_found
 from soundstrip_gateway.searches import BatchId
@@ -32,34 +35,10 @@ from soundstrip_gateway.survey import Survey
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.views import State
 from soundstrip_gateway.wishes import WishRefused
+from soundstrip_storage.errors import StorageUnavailable
 from soundstrip_storage.history import Order, Place
 
-Parallelism = Annotated[int, Meta(ge=1, le=10_000)]
-
-
-class BatchNotifyWish(BatchNotify, frozen=True, forbid_unknown_fields=True):
-    """Which messages tell the end of each conversion."""
-
-
-class BatchOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Uploads that are to be converted together, each to each profile."""
-
-    sources: Annotated[list[SourceRef], Meta(min_length=1, max_length=MOST_ITEMS)]
-    profiles: Annotated[list[ProfileName], Meta(max_length=8)] = []
-    parallelism: Parallelism | None = None
-    failure_policy: Literal["Continue", "FailFast"] = "Continue"
-    suspend: bool = False
-    priority: Priority = 0
-    notify: BatchNotifyWish = BatchNotifyWish()
-
-
-class BatchPatch(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What is to be otherwise (RFC 7396): what is left out stays, null means the default."""
-
-    suspend: bool | UnsetType | None = UNSET
-    cancelled: bool | UnsetType | None = UNSET
-    priority: Priority | UnsetType | None = UNSET
-    parallelism: Parallelism | UnsetType | None = UNSET
+log = structlog.get_logger("soundstrip.gateway")
 
 
 class BatchLinks(msgspec.Struct, frozen=True):
@@ -109,28 +88,29 @@ class Batches:
             Problem: 404 or 410 if there is no such source, and what the gate refuses with.
             WishRefused: If two sources are the same.
         """
-        spec = BatchSpec(
-            owner=Owner(id=caller.id, name=caller.name),
-            items=self._find_sources(caller, order.sources),
-            profiles=tuple(order.profiles),
-            parallelism=order.parallelism,
-            failure_policy=order.failure_policy,
-            suspend=order.suspend,
-            priority=order.priority,
-            notify=BatchNotify(email=order.notify.email),
-        )
-        name = f"batch-{digest(caller.id, key)[:24] if key else token_hex(12)}"
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": BATCH_KIND,
-            "metadata": {"name": name, "labels": {OWNER_LABEL: caller.id}},
-            "spec": msgspec.to_builtins(spec),
-        }
-        seconds = [item.duration_seconds or 0.0 for item in spec.items or ()]
-        count = len(seconds) * max(1, len(spec.profiles))
-        places = [f"{name}/{number}" for number in range(count)]
-        with self._gate.hold_further(caller, places, sum(seconds) / max(1, len(seconds))):
-            return self._cluster.batches.create(name, body)
+        batch = build_batch(caller, order, self._find_sources(caller, order.sources), key)
+        charges = charges_of(batch)
+        with self._gate.hold_further(caller, charges):
+            made = self.create(batch)
+        self.name_charges(made, charges)
+        return made
+
+    def create(self, batch: ConversionBatch) -> ConversionBatch:
+        """Create the object, and return it as the API server made it. Raises ClusterError."""
+        return self._cluster.batches.create(batch.metadata.name, body_of(batch))
+
+    def name_charges(self, made: ConversionBatch, charges: Sequence[Charge]) -> None:
+        """Say for which conversions the charges are: a batch that stands knows their names."""
+        names = zip((charge.key for charge in charges), name_children(made), strict=True)
+        try:
+            self._gate.name_charges(list(names))
+        except StorageUnavailable as error:
+            log.warning("minutes of a batch that are not known yet stay so", error=str(error))
+
+    def look(self, owner: str, name: str) -> ConversionBatch | None:
+        """Return the owner's batch of this name, if there is one."""
+        found = self._cluster.batches.find(name)
+        return found if found is not None and found.spec.owner.id == owner else None
 
     def find(self, caller: Caller, name: str) -> ConversionBatch:
         """Return the caller's batch.
@@ -139,10 +119,10 @@ class Batches:
             Problem: 404 if there is none, it is another's, or the name can't be one.
         """
         try:
-            found = self._cluster.batches.find(msgspec.convert(name, BatchId))
+            found = self.look(caller.id, msgspec.convert(name, BatchId))
         except msgspec.ValidationError as error:
             raise not_found("batch") from error
-        if found is None or found.spec.owner.id != caller.id:
+        if found is None:
             raise not_found("batch")
         return found
 
@@ -201,13 +181,6 @@ def describe_batch(batch: ConversionBatch, url: str, conversions_url: str) -> Ba
         finished_at=finished.last_transition_time if finished and ended else None,
         links=BatchLinks(url, conversions_url),
     )
-
-
-def plan_batch_change(patch: BatchPatch) -> dict[str, Any]:
-    """Return the members of the spec that change, by their names in the object."""
-    defaults = {"suspend": False, "cancelled": False, "priority": 0}
-    given: dict[str, Any] = msgspec.to_builtins(patch)
-    return {name: defaults.get(name) if value is None else value for name, value in given.items()}
 
 
 def _state_of(batch: ConversionBatch) -> State:

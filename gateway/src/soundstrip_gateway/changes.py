@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from soundstrip_crds.conversion import Priority, VideoConversion
 from soundstrip_crds.names import BATCH_KIND
+from soundstrip_gateway.charges import Charge
 from soundstrip_gateway.refusals import conflict
 from soundstrip_gateway.views import Ready, Underway, finished_at, judge
 
@@ -57,6 +58,13 @@ def plan_retry(conversion: VideoConversion) -> dict[str, Any]:
     if conversion.spec.run > (runs[-1].number if runs else 1):
         raise conflict("It is about to run again already.")
     return {"run": conversion.spec.run + 1, "cancelled": False, "suspend": False}
+
+
+def charge_of_retry(conversion: VideoConversion) -> Charge:
+    """Return what the next run is charged; once, however often it is asked for."""
+    name, media = conversion.metadata.name, conversion.status.media
+    known = media.duration_seconds if media else conversion.spec.source.duration_seconds
+    return Charge(f"{name}/{conversion.metadata.uid}/{conversion.spec.run + 1}", name, known)
 
 
 def _members(patch: msgspec.Struct, defaults: dict[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,33 @@
 """Which conversions a user has begun, one entry for each, whatever became of it.
 
-The name is the entry's id, so a conversion that is taken up after a crash counts once, and one
-that is deleted still counts for its day.
+An upload's conversion has its name for the entry's id, so one that is taken up after a crash counts
+once, and one that is deleted still counts for its day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pymongo import UpdateOne
 
 from soundstrip_storage.books import CHARGES
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import storage_errors
 from soundstrip_storage.layout import Bucket
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A conversion that is begun, or runs again: the same key counts once.
+
+    `seconds` is how long its media is; None is not known before there is a result, which is found
+    by the conversion's name.
+    """
+
+    key: str
+    conversion: str | None
+    seconds: float | None
 
 
 class Charges:
@@ -21,20 +37,29 @@ class Charges:
         self._charges = database[CHARGES]
         self._results = database[Bucket.RESULTS.files]
 
-    def put(self, name: str, owner: str, at: datetime, seconds: float | None) -> bool:
-        """Write down a conversion, and say whether it was not there yet.
-
-        `seconds` is how long its media is; None is not known before there is a result.
-        """
-        entry = {"owner": owner, "at": at, "seconds": seconds}
+    def put(self, charge: Charge, owner: str, at: datetime) -> bool:
+        """Write a charge down, and say whether it was not there yet."""
+        entry = {"owner": owner, "at": at, "seconds": charge.seconds}
+        entry |= {"conversion": charge.conversion}
         with storage_errors():
-            made = self._charges.update_one({"_id": name}, {"$setOnInsert": entry}, upsert=True)
+            made = self._charges.update_one(
+                {"_id": charge.key}, {"$setOnInsert": entry}, upsert=True
+            )
         return made.upserted_id is not None
 
-    def remove(self, name: str) -> None:
+    def name(self, names: Sequence[tuple[str, str]]) -> None:
+        """Write down which conversions charges are for, by their keys."""
+        changes = [
+            UpdateOne({"_id": key}, {"$set": {"conversion": conversion}})
+            for key, conversion in names
+        ]
+        with storage_errors():
+            self._charges.bulk_write(changes, ordered=False)
+
+    def remove(self, key: str) -> None:
         """Take back what was written of a conversion that never came to be."""
         with storage_errors():
-            self._charges.delete_one({"_id": name})
+            self._charges.delete_one({"_id": key})
 
     def count(self, owner: str, since: datetime) -> int:
         """Return how many conversions the user has begun since then."""
@@ -56,19 +81,26 @@ class Charges:
         """Fill in what results have told in the meantime."""
         with storage_errors():
             key = {"owner": owner, "at": {"$gte": since}, "seconds": None}
-            names = [str(entry["_id"]) for entry in self._charges.find(key, {"_id": 1})]
-            for name, seconds in self._lengths(owner, names):
-                measured = {"$set": {"seconds": seconds}}
-                self._charges.update_one({"_id": name, "seconds": None}, measured)
+            entries = list(self._charges.find(key, {"conversion": 1}))
+            lengths = self._lengths(owner, [_conversion_of(entry) for entry in entries])
+            for entry in entries:
+                if (seconds := lengths.get(_conversion_of(entry))) is not None:
+                    measured = {"$set": {"seconds": seconds}}
+                    self._charges.update_one({"_id": entry["_id"], "seconds": None}, measured)
 
-    def _lengths(self, owner: str, names: Sequence[str]) -> list[tuple[str, float]]:
+    def _lengths(self, owner: str, names: Sequence[str]) -> dict[str, float]:
         if not names:
-            return []
+            return {}
         key = {"metadata.owner": owner, "metadata.conversion": {"$in": list(names)}}
         fields = {"metadata.conversion": 1, "metadata.durationSeconds": 1}
         told = [found["metadata"] for found in self._results.find(key, fields)]
-        return [
-            (metadata["conversion"], float(metadata["durationSeconds"]))
+        return {
+            metadata["conversion"]: float(metadata["durationSeconds"])
             for metadata in told
             if metadata.get("durationSeconds") is not None
-        ]
+        }
+
+
+def _conversion_of(entry: Mapping[str, Any]) -> str:
+    """An entry of an upload says no more than its id."""
+    return str(entry.get("conversion") or entry["_id"])

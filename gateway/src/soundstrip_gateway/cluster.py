@@ -1,7 +1,7 @@
 """Soundstrip's objects at the API server."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
@@ -11,9 +11,9 @@ from soundstrip_crds.batch import ConversionBatch
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.names import BATCH_PLURAL, OWNER_LABEL, PLURAL, PROFILE_PLURAL
 from soundstrip_crds.profile import ConversionProfile
-from soundstrip_gateway.apiserver import ClusterUnavailable, ObjectChanged
 from soundstrip_gateway.namespaces import SERVICE_ACCOUNT
 from soundstrip_gateway.objects import Objects
+from soundstrip_gateway.orders import Order, body_of
 
 _CONNECTIONS = 32
 """Kept for the next request; as many more as there are threads are opened and closed again."""
@@ -34,17 +34,20 @@ class Cluster:
         """Create the conversion and return it as the API server made it."""
         return self.conversions.create(conversion.metadata.name, conversion.to_dict())
 
-    def ensure(self, conversion: VideoConversion) -> None:
+    def ensure(self, order: Order) -> None:
         """Create the object unless one of its name stands already, whatever became of it.
 
         Raises:
             ClusterError: If there is none and none was created, as far as is known.
         """
-        try:
-            self.create(conversion)
-        except (ClusterUnavailable, ObjectChanged):
-            if self.find(conversion.metadata.name) is None:
-                raise
+        name, body = order.metadata.name, body_of(order)
+        match order:
+            case VideoConversion():
+                self.conversions.ensure(name, body)
+            case ConversionBatch():
+                self.batches.ensure(name, body)
+            case _:
+                assert_never(order)
 
     def find(self, name: str) -> VideoConversion | None:
         """Return the conversion with this name, unless there is none or it is being deleted."""

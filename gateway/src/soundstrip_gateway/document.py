@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 
+from soundstrip_gateway.addresses import Addresses
 from soundstrip_service.openapi import About, describe_app
 from soundstrip_service.operations import Answer, Operation, describe_route
 
@@ -36,7 +37,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors '
 """The page has its own style in it, and no script."""
 
 
-def document_routes() -> flask.Blueprint:
+def document_routes(addresses: Addresses) -> flask.Blueprint:
     """Return `/openapi.json` and `/docs`; both are made when they are first asked for."""
     blueprint = flask.Blueprint("document", __name__, template_folder="templates")
     made: list[dict[str, Any]] = []
@@ -71,7 +72,7 @@ def document_routes() -> flask.Blueprint:
             "docs.html",
             api=document(),
             chapters=_chapters(document()),
-            base=flask.request.host_url.rstrip("/"),
+            base=addresses.root(flask.request.host_url),
         )
         headers = _KEPT | {"Content-Security-Policy": _PAGE_POLICY}
         return flask.Response(page, headers=headers, content_type="text/html; charset=utf-8")

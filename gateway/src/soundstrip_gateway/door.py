@@ -1,24 +1,10 @@
 """What may come in: by its size before it comes, by its first bytes before the rest does."""
 
-from typing import Protocol
-
 from soundstrip_gateway.mediatypes import denies_media, sniff
 from soundstrip_gateway.refusals import unprocessable, unsupported_media
-from soundstrip_gateway.tokens import Caller
 
 LEAST_BYTES = 64
 """A shorter file can't hold a header and a sample of sound."""
-
-
-class Admission(Protocol):
-    """Says whether a user may store so much; asked once for each upload, before it is read."""
-
-    def admit(self, caller: Caller, size: int | None) -> None:
-        """Return if this upload may come; `size` is None where nobody tells it beforehand.
-
-        Raises:
-            Problem: If it may not.
-        """
 
 
 def check_length(length: int) -> None:

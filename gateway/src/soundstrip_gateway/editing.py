@@ -10,6 +10,7 @@ from soundstrip_crds.conversion import Metadata, VideoConversion
 from soundstrip_gateway.apiserver import ObjectChanged
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.conversions import Conversions
+from soundstrip_gateway.objects import Kept, Objects
 from soundstrip_gateway.refusals import busy, conflict, not_found, precondition_failed
 from soundstrip_gateway.tokens import Caller
 
@@ -23,6 +24,7 @@ _EXPIRED = (
 )
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Kept)
 
 Plan = Callable[[VideoConversion], dict[str, Any]]
 
@@ -49,6 +51,14 @@ def edit(attempt: Callable[[], T | None], if_match: str | None, what: str) -> T:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What is to be changed, for people, and the ETag that it must have still."""
+
+    what: str
+    if_match: str | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """Who wants to change which conversion, and the ETag that it must have still."""
 
@@ -57,24 +67,43 @@ class Request:
     if_match: str | None = None
 
 
+def edit_object(
+    objects: Objects[K], find: Callable[[], K], plan: Callable[[K], dict[str, Any]], goal: Goal
+) -> K:
+    """Change an object's spec as the plan says, which is asked anew for each state of it.
+
+    Raises:
+        Problem: As `edit`, the plan, and `find` do.
+    """
+
+    def attempt() -> K | None:
+        found = find()
+        metadata = found.metadata
+        check_match(metadata, goal.if_match)
+        spec = plan(found)
+        if not spec:
+            return found
+        return objects.patch(metadata.name, {"spec": spec}, metadata.resource_version)
+
+    return edit(attempt, goal.if_match, goal.what)
+
+
 def edit_conversion(
     conversions: Conversions, cluster: Cluster, request: Request, plan: Plan
 ) -> VideoConversion:
-    """Change a conversion's spec as the plan says, which is asked anew for each state of it.
+    """Change a conversion's spec as `edit_object` does.
 
     Raises:
         Problem: As `edit`, the plan, and `Conversions.find` do; 409 if it has expired.
     """
 
-    def attempt() -> VideoConversion | None:
+    def find() -> VideoConversion:
         found = conversions.find(request.caller, request.text)
         if found.archived_at is not None:
             raise conflict(_EXPIRED, "expired")
-        check_match(found.conversion.metadata, request.if_match)
-        spec = plan(found.conversion)
-        return cluster.patch(found.conversion, spec) if spec else found.conversion
+        return found.conversion
 
-    return edit(attempt, request.if_match, "conversion")
+    return edit_object(cluster.conversions, find, plan, Goal("conversion", request.if_match))
 
 
 def check_match(metadata: Metadata, if_match: str | None) -> None:

@@ -20,6 +20,14 @@ def refuse_paused(reason: str) -> Problem:
     return Problem(status, "The intake is paused", detail, slug="intake-paused", headers=headers)
 
 
+def refuse_crowd(limit: int) -> Problem:
+    """As many uploads of the user are under way as may be at once."""
+    detail = f"You have {limit} uploads under way; end one of them, or wait until one is through."
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    headers = {"Retry-After": str(_SOON_SECONDS)}
+    return Problem(status, "Too many uploads", detail, slug="too-many-uploads", headers=headers)
+
+
 def refuse_excess(excess: Excess, ask: Ask, now: datetime) -> Problem:
     """A quota has no room for what was asked."""
     status, sentence = _explain(excess)
@@ -29,8 +37,9 @@ def refuse_excess(excess: Excess, ask: Ask, now: datetime) -> Problem:
         "limit": _number(excess.limit),
     }
     headers: dict[str, str] = {}
-    if excess.kind in {Kind.BYTES, Kind.UPLOAD} and ask.bytes:
-        extensions["asked"] = ask.bytes
+    asked = ask.upload_bytes if excess.kind is Kind.UPLOAD else ask.bytes
+    if excess.kind in {Kind.BYTES, Kind.UPLOAD} and asked:
+        extensions["asked"] = asked
     if excess.kind in {Kind.CONVERSIONS, Kind.MINUTES}:
         midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         extensions["resetsAt"] = midnight.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,7 @@
-"""An upload as a stream of events, whether it came as a form or as the bare file."""
+"""An upload as a stream of events, whether it came as a form or as the bare file.
+
+A form may hold several files, if its reader says so; they come one after the other.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 FILE_FIELD = "file"
 
-_MAX_FIELDS = 40
+_MAX_FIELDS = 39
 _MAX_FIELD_BYTES = 1024
 
 
@@ -17,7 +20,7 @@ class FormRefused(ValueError):
 
 @dataclass(frozen=True)
 class FileStart:
-    """The file begins; its name and its media type are the client's word."""
+    """A file begins; its name and its media type are the client's word."""
 
     filename: str | None
     declared: str | None = None
@@ -25,14 +28,14 @@ class FileStart:
 
 @dataclass(frozen=True)
 class Data:
-    """The next bytes of the file."""
+    """The next bytes of the file that has begun last."""
 
     data: bytes
 
 
 @dataclass(frozen=True)
 class Field:
-    """A whole field beside the file."""
+    """A whole field beside the files."""
 
     name: str
     value: str
@@ -53,14 +56,14 @@ def read_bare(
     yield from (Data(block) for block in blocks)
 
 
-def read_form(blocks: Iterable[bytes], boundary: str) -> Iterator[Event]:
+def read_form(blocks: Iterable[bytes], boundary: str, most_files: int = 1) -> Iterator[Event]:
     """Yield the events of a multipart/form-data body (RFC 7578), however it is cut into blocks.
 
     Raises:
-        FormRefused: If it is malformed, ends early or has a second file or oversized fields.
+        FormRefused: If it is malformed, ends early or has too many files or oversized fields.
     """
-    parser = PushMultipartParser(boundary, max_segment_count=_MAX_FIELDS)
-    assembly = _Assembly()
+    parser = PushMultipartParser(boundary, max_segment_count=_MAX_FIELDS + most_files)
+    assembly = _Assembly(most_files)
     try:
         for block in blocks:
             for part in parser.parse(block):
@@ -73,10 +76,11 @@ def read_form(blocks: Iterable[bytes], boundary: str) -> Iterator[Event]:
 class _Assembly:
     """Puts the pieces of one segment after the other together."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_files: int) -> None:
         self._field: str | None = None
         self._value = bytearray()
-        self._has_file = False
+        self._files = 0
+        self._most_files = most_files
 
     def take(self, part: MultipartSegment | bytes | None) -> Iterator[Event]:
         """Yield what this piece completes: a start, its bytes, or None at a segment's end."""
@@ -93,9 +97,9 @@ class _Assembly:
         if segment.name != FILE_FIELD:
             self._begin_field(segment)
             return
-        if self._has_file:
-            raise FormRefused("The form has more than one file; upload them one by one.")
-        self._field, self._has_file = None, True
+        if self._files == self._most_files:
+            raise FormRefused(_too_many(self._most_files))
+        self._field, self._files = None, self._files + 1
         declared = segment.header("Content-Type", "").partition(";")[0].strip()
         yield FileStart(segment.filename, declared or None)
 
@@ -114,3 +118,9 @@ class _Assembly:
             yield Field(self._field, self._value.decode(errors="replace"))
         self._field = None
         self._value.clear()
+
+
+def _too_many(most: int) -> str:
+    if most == 1:
+        return "The form has more than one file; send them one by one, or all to /v1/batches."
+    return f"The form has more than {most} files."

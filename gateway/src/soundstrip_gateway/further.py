@@ -1,6 +1,7 @@
 """Further conversions of a source that is there already."""
 
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,7 @@ from soundstrip_crds.conversion import FileId, Notify, Priority, Source, VideoCo
 from soundstrip_crds.names import BATCH_LABEL
 from soundstrip_gateway.apiserver import ObjectChanged
 from soundstrip_gateway.changes import Ttl
+from soundstrip_gateway.charges import Charge
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.conversions import Conversions
 from soundstrip_gateway.gate import Gate
@@ -99,7 +101,9 @@ class Workshop:
         self._library = library
 
     def make(self, caller: Caller, order: FurtherOrder, manner: Manner) -> list[Made]:
-        """Return a conversion for each output; nothing is made unless all can be.
+        """Return a conversion for each output; nothing is made unless all may be.
+
+        If the API server goes away in between, those that stand stay, and are charged.
 
         Raises:
             Problem: 404 or 410 if there is no such source, 409 if there is such a conversion, and
@@ -188,9 +192,13 @@ class Workshop:
     ) -> list[Found]:
         if not orders:
             return []
-        names = [order.metadata.name for order in orders]
-        with self._gate.hold_further(caller, names, seconds):
-            return [self._create(caller, order) for order in orders]
+        charges = [_charge(order, seconds) for order in orders]
+        made: list[Found] = []
+        with self._gate.hold_further(caller, charges) as ticket:
+            for order, charge in zip(orders, charges, strict=True):
+                made.append(self._create(caller, order))
+                ticket.keep(charge.key)
+        return made
 
     def _create(self, caller: Caller, order: VideoConversion) -> Found:
         name = order.metadata.name
@@ -200,3 +208,9 @@ class Workshop:
             raise conflict(f"There is another conversion {name} at this moment.") from error
         self._history.replace(caller.id, name, made.metadata.uid)
         return Found(made)
+
+
+def _charge(order: VideoConversion, seconds: float | None) -> Charge:
+    """With a key of its own each time: one that was deleted and is made again counts again."""
+    name = order.metadata.name
+    return Charge(f"{name}/{token_hex(6)}", name, seconds)

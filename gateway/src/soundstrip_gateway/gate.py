@@ -1,60 +1,26 @@
-"""The gate before the intake: is it open, and is there room in the user's quotas.
+"""The gate before the intake: is it open, and is there room in the user's quotas."""
 
-Room is granted before it is used, from one account for all replicas: two uploads at once can't
-both have the last of it.
-"""
-
-import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
 
 from soundstrip_gateway.accounts import Accounts
 from soundstrip_gateway.allowances import Allowances
-from soundstrip_gateway.charges import Charges
+from soundstrip_gateway.charges import Charge, Charges
 from soundstrip_gateway.cluster import Cluster
-from soundstrip_gateway.excesses import refuse_excess, refuse_paused
-from soundstrip_gateway.holdings import EVERYTHING, Holdings
-from soundstrip_gateway.quotas import (
-    Ask,
-    Hold,
-    Quota,
-    Usage,
-    find_excess,
-    most_bytes,
-    sum_up,
-)
+from soundstrip_gateway.excesses import refuse_paused
+from soundstrip_gateway.holdings import Holdings
+from soundstrip_gateway.quotas import Ask, Quota, Usage
+from soundstrip_gateway.rooms import Rooms, Ticket
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.valve import Valve
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import StorageUnavailable
 
 log = structlog.get_logger("soundstrip.gateway")
-
-_HOLD = timedelta(hours=1)
-"""What a gateway that dies has held is free again after this; who lasts longer asks again."""
-
-_TRIES = 30
-_MAX_PAUSE_SECONDS = 0.05
-
-
-@dataclass
-class Ticket:
-    """What one upload may take, until it is released."""
-
-    caller: Caller
-    quota: Quota
-    most: int
-    """Bytes that it may have before it has to be confirmed, whatever length was told."""
-    hold_id: str
-    is_held: bool = False
-    charged: list[str] = field(default_factory=list)
-    """The conversions that were written down for it."""
 
 
 class Gate:
@@ -64,62 +30,39 @@ class Gate:
         self,
         valve: Valve,
         allowances: Allowances,
-        accounts: Accounts,
+        rooms: Rooms,
         charges: Charges,
-        holdings: Holdings,
-        *,
-        ceiling: int,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime],
     ) -> None:
-        """Take who is asked; `ceiling` is the most bytes that any upload may have."""
         self._valve = valve
         self._allowances = allowances
-        self._accounts = accounts
+        self._rooms = rooms
         self._charges = charges
-        self._holdings = holdings
-        self._ceiling = ceiling
         self._clock = clock
 
-    def admit(self, caller: Caller, size: int | None) -> None:
-        """Return if an upload of this size may come now; nothing is held for it.
-
-        Raises:
-            Problem: As `hold`.
-        """
-        self.release(self.open_ticket(caller, size))
-
     @contextmanager
-    def hold(
-        self, caller: Caller, length: int | None, until: datetime | None = None
-    ) -> Iterator[Ticket]:
-        """Let an upload of this length in, and hold room for it until the block ends.
+    def hold(self, caller: Caller, ask: Ask = Ask()) -> Iterator[Ticket]:  # noqa: B008 - frozen
+        """Let somebody in, and hold room for what is asked until the block ends.
 
-        If the block raises, nothing was used. A length that is not known is asked for by
-        `confirm`, when it is.
+        If the block raises, nothing was used, but what the ticket keeps. A length that is not
+        known is 0, and asked for by `confirm` when it is.
 
         Raises:
             Problem: 503 while the intake is paused; 413, 403 or 429 for the quota that is used up.
             StorageUnavailable: If MongoDB is away.
             ClusterUnavailable: If the API server is, and the quota limits unfinished conversions.
         """
-        ticket = self.open_ticket(caller, length, until)
+        self.check_open()
+        ticket = self._ticket(caller, uuid4().hex)
         try:
+            self._rooms.grant(ticket, ask)
             yield ticket
         except BaseException:
             self._take_back(ticket)
             raise
         finally:
-            self.release(ticket)
-
-    def open_ticket(
-        self, caller: Caller, length: int | None, until: datetime | None = None
-    ) -> Ticket:
-        """Grant a ticket, as `hold` does, to somebody who releases it, or whose time ends."""
-        self.check_open()
-        quota = self._allowances.of(caller)
-        ticket = Ticket(caller, quota, self._ceiling, uuid4().hex)
-        self._grant(ticket, Ask(bytes=length or 0), until)
-        return ticket
+            if ticket.is_held:
+                self._rooms.free(caller.id, ticket.hold_id)
 
     def check_open(self) -> None:
         """Return if new work is taken in.
@@ -131,61 +74,68 @@ class Gate:
         if state.paused:
             raise refuse_paused(state.reason)
 
-    def watch(self, ticket: Ticket, length: int) -> None:
+    def watch(self, ticket: Ticket, length: int, largest: int | None = None) -> None:
         """Look at how long an upload has become whose length nobody has told.
+
+        Of several uploads in one request it is the length of all; `largest` is that of one.
 
         Raises:
             Problem: As `hold`, when there is no room for so much.
         """
-        if length > ticket.most:
-            self.confirm(ticket, length)
+        single = ticket.quota.upload_bytes
+        too_large = largest is not None and single is not None and largest > single
+        if length > ticket.most or too_large:
+            self.confirm(ticket, Ask(length, largest=largest))
 
-    def confirm(
-        self,
-        ticket: Ticket,
-        length: int | None,
-        seconds: float | None = None,
-        conversions: int = 1,
-    ) -> None:
+    def confirm(self, ticket: Ticket, ask: Ask) -> None:
         """Ask for what it has become, in the place of what was thought before.
 
-        `length` is None where the file stands already, for it is counted there. Each of several
-        conversions counts its seconds.
-
         Raises:
             Problem: As `hold`.
         """
-        self._grant(ticket, Ask(length, conversions, (seconds or 0.0) * conversions))
+        self._rooms.grant(ticket, ask)
+
+    def reserve(self, caller: Caller, name: str, length: int, until: datetime) -> Ticket:
+        """Keep room for an upload that comes in several requests, until then or `free`.
+
+        Asked for again, it lasts longer; what was granted before is not judged anew.
+
+        Raises:
+            Problem: As `hold`, but for a paused intake.
+        """
+        ticket = self._ticket(caller, name)
+        ticket.until, ticket.most = until, length
+        self._rooms.prolong(ticket, Ask(length))
+        return ticket
+
+    def free(self, owner: str, name: str) -> None:
+        """Give up what was reserved; gone is gone."""
+        self._rooms.free(owner, name)
 
     @contextmanager
-    def hold_further(
-        self, caller: Caller, names: Sequence[str], seconds: float | None
-    ) -> Iterator[None]:
-        """Let conversions be made of a file that stands; if the block raises, none was begun.
+    def hold_further(self, caller: Caller, charges: Sequence[Charge]) -> Iterator[Ticket]:
+        """Let conversions be made of what stands, each of them charged.
+
+        If the block raises, the charges of those are taken back that the ticket does not keep.
 
         Raises:
             Problem: As `hold`.
         """
-        with self.hold(caller, None) as ticket:
-            self.confirm(ticket, None, seconds, len(names))
-            for name in names:
-                self.charge(ticket, name, seconds)
-            yield
+        with self.hold(caller) as ticket:
+            seconds = sum(charge.seconds or 0.0 for charge in charges)
+            self.confirm(ticket, Ask(None, len(charges), seconds))
+            for charge in charges:
+                self.charge(ticket, charge)
+            yield ticket
 
-    def charge(self, ticket: Ticket, name: str, seconds: float | None) -> None:
+    def charge(self, ticket: Ticket, charge: Charge) -> None:
         """Write a conversion down among those of the day, before it is created."""
-        if self._charges.put(name, ticket.caller.id, self._clock(), seconds):
-            ticket.charged.append(name)
+        if self._charges.put(charge, ticket.caller.id, self._clock()):
+            ticket.charged.add(charge.key)
 
-    def release(self, ticket: Ticket) -> None:
-        """Give up the hold: what it was for stands, or will never come."""
-        if not ticket.is_held:
-            return
-        try:
-            self._accounts.drop(ticket.caller.id, ticket.hold_id)
-        except StorageUnavailable as error:
-            log.warning("a hold is left until its time ends", error=str(error))
-        ticket.is_held = False
+    def name_charges(self, names: Sequence[tuple[str, str]]) -> None:
+        """Say which conversions charges are for, by their keys, now that it is known."""
+        self._charges.name(names)
 
     def quota_of(self, caller: Caller) -> Quota:
         """Return the caller's limits."""
@@ -193,33 +143,15 @@ class Gate:
 
     def usage_of(self, user: str) -> Usage:
         """Return what a user has."""
-        holds, now = self._accounts.read(user).holds, self._clock()
-        return sum_up(self._holdings.of(user, _begin_day(now), EVERYTHING), holds, now)
+        return self._rooms.usage_of(user)
 
-    def _grant(self, ticket: Ticket, ask: Ask, until: datetime | None = None) -> None:
-        """The account is read before the facts: what leaves it in between is among them."""
-        for _ in range(_TRIES):
-            now = self._clock()
-            account = self._accounts.read(ticket.caller.id)
-            others = [h for h in account.holds if h.id != ticket.hold_id and h.expires_at > now]
-            facts = self._holdings.of(ticket.caller.id, _begin_day(now), ticket.quota)
-            usage = sum_up(facts, others, now)
-            if excess := find_excess(ticket.quota, usage, ask):
-                raise refuse_excess(excess, ask, now)
-            ticket.most = most_bytes(ticket.quota, usage, self._ceiling)
-            if not _needs_hold(ticket.quota):
-                return
-            hold = Hold(ticket.hold_id, ask, until or now + _HOLD)
-            if self._accounts.write(account, [*others, hold]):
-                ticket.is_held = True
-                return
-            time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311 - jitter
-        raise StorageUnavailable("too many uploads of one user began at once")
+    def _ticket(self, caller: Caller, hold_id: str) -> Ticket:
+        return Ticket(caller, self._allowances.of(caller), self._rooms.ceiling, hold_id)
 
     def _take_back(self, ticket: Ticket) -> None:
         try:
-            for name in ticket.charged:
-                self._charges.remove(name)
+            for key in ticket.charged:
+                self._charges.remove(key)
         except StorageUnavailable as error:
             log.warning("a conversion that was not made counts for today", error=str(error))
 
@@ -227,16 +159,12 @@ class Gate:
 def build_gate(
     database: Documents, cluster: Cluster, allowances: Allowances, valve: Valve, *, ceiling: int
 ) -> Gate:
-    """Return a gate over these stores."""
+    """Return a gate over these stores; `ceiling` is the most bytes that any upload may have."""
     charges = Charges(database)
     holdings = Holdings(database, cluster, charges)
-    return Gate(valve, allowances, Accounts(database), charges, holdings, ceiling=ceiling)
+    rooms = Rooms(Accounts(database), holdings, ceiling=ceiling, clock=_now)
+    return Gate(valve, allowances, rooms, charges, _now)
 
 
-def _needs_hold(quota: Quota) -> bool:
-    limits = (quota.bytes, quota.conversions_per_day, quota.media_minutes_per_day, quota.concurrent)
-    return any(limit is not None for limit in limits)
-
-
-def _begin_day(now: datetime) -> datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -10,8 +10,10 @@ from typing import TypeVar, assert_never
 import flask
 import structlog
 
+from soundstrip_gateway.promises import Promise, decode_promise, encode_promise
 from soundstrip_gateway.refusals import conflict, unprocessable
 from soundstrip_gateway.tokens import Caller
+from soundstrip_service.problems import Problem
 from soundstrip_storage.errors import StorageUnavailable
 from soundstrip_storage.requests import Begun, Done, Mismatch, RequestLog, Underway
 
@@ -41,6 +43,8 @@ class Turn:
 
     def __init__(self, requests: RequestLog | None, key: str, begun: Begun) -> None:
         self.is_resumed = begun.is_resumed
+        self.promise = decode_promise(begun.promise)
+        """What an earlier turn, of which nothing was heard any more, was about to make."""
         self._requests = requests
         self._key = key
         self._holder = begun.holder
@@ -53,6 +57,29 @@ class Turn:
                 self._requests.renew(self._key, self._holder)
                 self._renewed = time.monotonic()
             yield event
+
+    def keep(self, promise: Promise) -> None:
+        """Write down what is about to be made: who resumes this turn looks for it.
+
+        Raises:
+            Problem: 409 if somebody has resumed it already, for this one was silent too long.
+            StorageUnavailable: If MongoDB is away.
+        """
+        text = encode_promise(promise)
+        if self._requests and not self._requests.promise(self._key, self._holder, text):
+            raise _underway()
+        self.promise = None
+
+    def give_up(self) -> None:
+        """Let the request be sent again; what an earlier turn has promised holds still.
+
+        Raises:
+            StorageUnavailable: If MongoDB is away.
+        """
+        if self._requests and self.promise:
+            self._requests.release(self._key, self._holder)
+        elif self._requests:
+            self._requests.abandon(self._key, self._holder)
 
 
 Make = Callable[[Turn], Made]
@@ -125,7 +152,7 @@ class Idempotency:
             case Begun():
                 return self._carry_out(sent, state, make)
             case Underway():
-                raise conflict("The same request is under way; wait for its answer.", "underway")
+                raise _underway()
             case Mismatch():
                 raise unprocessable(
                     f"Another request had this {HEADER}; choose a new one for a new request."
@@ -138,10 +165,11 @@ class Idempotency:
                 assert_never(state)
 
     def _carry_out(self, sent: Sent, begun: Begun, make: Make) -> flask.Response:
+        turn = Turn(self._requests, sent.id, begun)
         try:
-            made = make(Turn(self._requests, sent.id, begun))
+            made = make(turn)
         except BaseException:
-            self._try(lambda: self._requests.abandon(sent.id, begun.holder))
+            self._try(turn.give_up)
             raise
         self._try(lambda: self._requests.finish(sent.id, begun.holder, _keep(made)))
         return made.answer
@@ -152,6 +180,10 @@ class Idempotency:
             write()
         except StorageUnavailable as error:
             log.warning("what came of a request was not written down", error=str(error))
+
+
+def _underway() -> Problem:
+    return conflict("The same request is under way; wait for its answer.", "underway")
 
 
 def _keep(made: Made) -> Done:

@@ -1,21 +1,22 @@
 """Takes an upload in: to the store while it arrives, then to the operator as a VideoConversion."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
 
 import structlog
 
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_gateway.apiserver import ClusterError
+from soundstrip_gateway.charges import Charge
 from soundstrip_gateway.cluster import Cluster
-from soundstrip_gateway.door import check_declared, check_head, check_length
-from soundstrip_gateway.filenames import clean_filename
-from soundstrip_gateway.forms import Data, Event, Field, FileStart
-from soundstrip_gateway.gate import Gate, Ticket
-from soundstrip_gateway.mediatypes import SNIFF_BYTES
-from soundstrip_gateway.orders import encode_orders, order_uploaded, source_metadata, source_of
+from soundstrip_gateway.forms import Event
+from soundstrip_gateway.gate import Gate
+from soundstrip_gateway.orders import encode_orders, order_uploaded, source_of
+from soundstrip_gateway.parcels import Parcel, Parcels
+from soundstrip_gateway.promises import Keep, Promise, keep_none
+from soundstrip_gateway.quotas import Ask
 from soundstrip_gateway.refusals import unprocessable
+from soundstrip_gateway.rooms import Ticket
 from soundstrip_gateway.survey import survey
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
@@ -34,6 +35,28 @@ Reuse = Callable[[StoredFile, Wish], tuple[VideoConversion, ...]]
 """Returns the conversions that there are of a file with the same bytes to the same outputs."""
 
 
+def never(_file: StoredFile, _wish: Wish) -> tuple[VideoConversion, ...]:
+    """Reuse nothing."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An upload as it comes, and what is to become of it.
+
+    `size` is that of the whole request, as far as its sender has told it. The conversions go on
+    with the trace that the sender began, or that begins here. If what is asked for can be reused,
+    the file is dropped.
+    """
+
+    events: Iterator[Event]
+    read_wish: ReadWish
+    size: int | None = None
+    traceparent: str | None = None
+    reuse: Reuse = never
+    keep: Keep = keep_none
+
+
 @dataclass(frozen=True)
 class Taken:
     """What has become of an upload: new conversions, or those that there were already."""
@@ -46,21 +69,6 @@ class Taken:
     def first(self) -> VideoConversion:
         """The one that has the file's own name."""
         return self.conversions[0]
-
-
-def never(_file: StoredFile, _wish: Wish) -> tuple[VideoConversion, ...]:
-    """Reuse nothing."""
-    return ()
-
-
-@dataclass
-class _Upload:
-    """What is known of an upload while it arrives."""
-
-    filename: str | None = None
-    declared: str | None = None
-    has_file: bool = False
-    fields: dict[str, str] = field(default_factory=dict)
 
 
 class Intake:
@@ -83,22 +91,10 @@ class Intake:
         self._carriers = carriers
         self._gate = gate
 
-    def take(
-        self,
-        events: Iterator[Event],
-        caller: Caller,
-        read_wish: ReadWish,
-        traceparent: str | None = None,
-        size: int | None = None,
-        *,
-        reuse: Reuse = never,
-    ) -> Taken:
+    def take(self, caller: Caller, delivery: Delivery) -> Taken:
         """Store the file and create its conversions; whatever goes wrong, nothing is left of it.
 
-        What can't be cleaned up, because the store went away, stands under its intent. The
-        conversions go on with the trace that the caller began, or that begins here. `size` is
-        that of the whole request, as far as its sender has told it. If what is asked for can be
-        reused, the file is dropped.
+        What can't be cleaned up, because the store went away, stands under its intent.
 
         Raises:
             Problem: What the gate refuses with, before anything is read or when it has become
@@ -108,51 +104,60 @@ class Intake:
             StorageUnavailable: If MongoDB is away.
             ClusterError: If the API server is away or refuses.
         """
+        trace = TraceContext.parse(delivery.traceparent)
         with (
-            self._gate.hold(caller, size) as ticket,
-            self._tracing.span("upload", TraceContext.parse(traceparent), Role.SERVER) as span,
+            self._gate.hold(caller, Ask(delivery.size or 0)) as ticket,
+            self._tracing.span("upload", trace, Role.SERVER) as span,
         ):
-            taken = self._take(events, ticket, read_wish, span.context, reuse)
+            taken = self._take(ticket, delivery, span.context)
             span.attributes["soundstrip.conversion"] = taken.first.metadata.name
             span.attributes["soundstrip.source.size"] = taken.first.spec.source.size
             return taken
 
-    def _take(
-        self,
-        events: Iterator[Event],
-        ticket: Ticket,
-        read_wish: ReadWish,
-        context: TraceContext | None,
-        reuse: Reuse,
-    ) -> Taken:
-        caller, upload = ticket.caller, _Upload()
-        chunks = _file_bytes(events, upload)
-        head = _read_head(chunks)
-        media_type = _judge_head(head, upload)
-        read_wish(upload.fields)  # what came before the file is judged before the file is stored
-        writer = FileWriter(
+    def _take(self, ticket: Ticket, delivery: Delivery, context: TraceContext | None) -> Taken:
+        parcels = Parcels(delivery.events)
+        parcel = next(iter(parcels), None)
+        if parcel is None:
+            raise unprocessable("The form has no field named file.")
+        media_type = parcel.judge()
+        delivery.read_wish(parcels.fields)  # what came before the file is judged before the rest
+        with self._open_writer(ticket.caller) as writer:
+            file = self._store(writer, ticket, parcel, media_type)
+            wish = delivery.read_wish(parcels.fields)
+            if reused := delivery.reuse(file, wish):
+                return Taken(reused, file.sha256, is_reused=True)
+            source = source_of(file, survey(self._database, file))
+            orders = order_uploaded(source, ticket.caller, wish, context)
+            self._charge(ticket, orders)
+            names = tuple(order.metadata.name for order in orders)
+            delivery.keep(Promise(file.id, names, file.sha256))
+            writer.put(file, encode_orders(orders))
+        return Taken(self._announce(file, orders), file.sha256)
+
+    def _open_writer(self, caller: Caller) -> FileWriter:
+        return FileWriter(
             self._database,
             Bucket.SOURCES,
             install=self._install,
             owner=caller.id,
             carriers=self._carriers,
         )
-        with writer:
-            for data in chain((head,), chunks):
-                writer.write(data)
-                self._gate.watch(ticket, writer.length)
-            wish = read_wish(upload.fields)
-            metadata = source_metadata(caller, media_type)
-            file = writer.seal(clean_filename(upload.filename), metadata)
-            if reused := reuse(file, wish):
-                return Taken(reused, file.sha256, is_reused=True)
-            source = source_of(file, survey(self._database, file))
-            orders = order_uploaded(source, caller, wish, context)
-            self._gate.confirm(ticket, file.length, source.duration_seconds, len(orders))
-            for order in orders:
-                self._gate.charge(ticket, order.metadata.name, source.duration_seconds)
-            writer.put(file, encode_orders(orders))
-        return Taken(self._announce(file, orders), file.sha256)
+
+    def _store(
+        self, writer: FileWriter, ticket: Ticket, parcel: Parcel, media_type: str
+    ) -> StoredFile:
+        def watch(length: int) -> None:
+            self._gate.watch(ticket, length)
+
+        return parcel.store(writer, ticket.caller, media_type, watch)
+
+    def _charge(self, ticket: Ticket, orders: tuple[VideoConversion, ...]) -> None:
+        source = orders[0].spec.source
+        seconds = source.duration_seconds
+        self._gate.confirm(ticket, Ask(source.size, len(orders), (seconds or 0.0) * len(orders)))
+        for order in orders:
+            name = order.metadata.name
+            self._gate.charge(ticket, Charge(name, name, seconds))
 
     def _announce(
         self, file: StoredFile, orders: tuple[VideoConversion, ...]
@@ -180,34 +185,3 @@ class Intake:
             remove_file(self._database, Bucket.SOURCES, file.id)
         except (StorageUnavailable, ClusterError) as error:
             cause.add_note(f"the file {file.id} is left under its intent: {error}")
-
-
-def _file_bytes(events: Iterator[Event], upload: _Upload) -> Iterator[bytes]:
-    """Yield the file's bytes, and write down what else the events tell."""
-    for event in events:
-        match event:
-            case FileStart(filename, declared):
-                upload.filename, upload.declared = filename, declared
-                upload.has_file = True
-            case Field(name, value):
-                upload.fields[name] = value
-            case Data(data):
-                yield data
-
-
-def _read_head(chunks: Iterator[bytes]) -> bytes:
-    head = b""
-    for chunk in chunks:
-        head += chunk
-        if len(head) >= SNIFF_BYTES:
-            break
-    return head
-
-
-def _judge_head(head: bytes, upload: _Upload) -> str:
-    if not upload.has_file:
-        raise unprocessable("The form has no field named file.")
-    check_length(len(head))
-    media_type = check_head(head)
-    check_declared(upload.declared)
-    return media_type

@@ -10,6 +10,7 @@ from msgspec import Meta
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.conversions import find_audio
 from soundstrip_gateway.downloads import FILE_HEADERS, send_file
+from soundstrip_gateway.intake import Delivery
 from soundstrip_gateway.login import LoginDesk, LoginRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import failed, unauthorized
@@ -106,9 +107,8 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
         events = read_form_upload(flask.request, parts.max_upload)
         traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
-            taken = parts.intake.take(
-                events, caller, lambda _: Wish(), traceparent, flask.request.content_length
-            )
+            size = flask.request.content_length
+            taken = parts.intake.take(caller, Delivery(events, lambda _: Wish(), size, traceparent))
         return answer_json(LegacyTaken("success", taken.first.spec.source.file_id))
 
     @blueprint.get("/download")

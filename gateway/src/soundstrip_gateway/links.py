@@ -45,7 +45,7 @@ class LinkView(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True)
     expires_at: Moment
     max_downloads: int | None = None
     downloads: int | None = None
-    url: Annotated[str, Meta(description="below this server's address")] | None = None
+    url: Annotated[str, Meta(description="in full, or below this server's address")] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Reads the settings, builds the gateway and serves it."""
 
 import sys
+from dataclasses import dataclass
 from typing import NoReturn
 
 from pydantic import Field, SecretStr
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from soundstrip_gateway.addresses import Addresses, PublicUrl
 from soundstrip_gateway.allowances import Allowances, parse_quotas
 from soundstrip_gateway.api_keys import ApiKeys, exchange_key
 from soundstrip_gateway.app import create_app
@@ -13,7 +15,7 @@ from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.cluster import Cluster, connect_cluster
 from soundstrip_gateway.conversions import Conversions
 from soundstrip_gateway.further import Workshop
-from soundstrip_gateway.gate import build_gate
+from soundstrip_gateway.gate import Gate, build_gate
 from soundstrip_gateway.idempotency import Idempotency
 from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
@@ -29,17 +31,19 @@ from soundstrip_gateway.office import build_office
 from soundstrip_gateway.outside import OidcSettings, open_issuer
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.resumable.completion import Completion
+from soundstrip_gateway.resumable.custody import Custody
 from soundstrip_gateway.resumable.reception import Reception
 from soundstrip_gateway.rounds import Rounds
+from soundstrip_gateway.shipments import Shipments
 from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
 from soundstrip_gateway.valve import Valve
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
 from soundstrip_service.settings import ServedSettings, TracedSettings, load_settings
-from soundstrip_service.tracing import open_tracing
+from soundstrip_service.tracing import Tracing, open_tracing
 from soundstrip_storage.carriers import Carriers
-from soundstrip_storage.connection import connect
+from soundstrip_storage.connection import Documents, connect
 from soundstrip_storage.estate import Estate
 from soundstrip_storage.history import History
 from soundstrip_storage.links import LinkStore
@@ -71,6 +75,7 @@ class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSetting
     install_id: str = Field("soundstrip", description="marks the files of this installation")
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a pod's own
     port: int = Field(8000, description="port to listen on", ge=1, le=65535)
+    public_url: PublicUrl = ""
     live_socket: str = Field(
         "", description="Unix socket of the process for live events; none: no live events"
     )
@@ -119,55 +124,41 @@ def main() -> NoReturn:
     )
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What most of the parts stand on."""
+
+    database: Documents
+    carriers: Carriers
+    cluster: Cluster
+    tracing: Tracing
+    allowances: Allowances
+    valve: Valve
+    gate: Gate
+
+
 def build_parts(settings: GatewaySettings) -> Parts:
     """Build everything behind the routes; nothing is connected to yet."""
-    database = connect(_mongo_uri(settings), settings.mongo_db, application="gateway")
-    auth = settings.auth_svc_addr
-    auth_url = (auth if "://" in auth else f"http://{auth}").rstrip("/")
-    cluster = _build_cluster(settings)
-    tracing = open_tracing("soundstrip-gateway", settings.otel_exporter_otlp_endpoint)
-    carriers = Carriers()
+    ground = _lay_ground(settings)
+    database, cluster, carriers = ground.database, ground.cluster, ground.carriers
+    gate, install = ground.gate, settings.install_id
     history, library = History(database), Library(database, carriers)
     conversions = Conversions(cluster, history, Estate(database))
+    batches = Batches(cluster, conversions, library, gate)
+    auth_url = _auth_url(settings)
     keys = KeyRing(lambda: fetch_keys(f"{auth_url}/.well-known/jwks.json"))
-    api_keys = ApiKeys(lambda key: exchange_key(f"{auth_url}/v1/token", key))
-    allowances = Allowances(database, parse_quotas(settings.quotas))
-    valve = Valve(database)
-    gate = build_gate(database, cluster, allowances, valve, ceiling=settings.max_content_length)
-    uploads = Uploads(database, settings.install_id)
-    reception = Reception(
-        database,
-        uploads,
-        Completion(
-            database,
-            uploads,
-            cluster,
-            gate,
-            install=settings.install_id,
-            carriers=carriers,
-            tracing=tracing,
-        ),
-        carriers=carriers,
-        admission=gate,
-        most=settings.max_content_length,
-        kept_seconds=settings.upload_expiry_seconds,
-    )
-    take_up = TakeUp(database, cluster, settings.install_id, settings.take_up_seconds)
+    reception, custody = _build_uploads(settings, ground)
+    take_up = TakeUp(database, cluster, install, settings.take_up_seconds)
     return Parts(
-        batches=Batches(cluster, conversions, library, gate),
+        addresses=Addresses(settings.public_url),
+        batches=batches,
         browsers=settings.browsers,
         cluster=cluster,
         conversions=conversions,
+        custody=custody,
         gate=gate,
         idempotency=Idempotency(RequestLog(database)),
-        intake=Intake(
-            database,
-            cluster,
-            settings.install_id,
-            tracing,
-            carriers=carriers,
-            gate=gate,
-        ),
+        intake=Intake(database, cluster, install, ground.tracing, carriers=carriers, gate=gate),
         library=library,
         limiter=Limiter(database, settings.rate_limit_patience_seconds),
         links=Links(LinkStore(database), conversions, library),
@@ -175,18 +166,67 @@ def build_parts(settings: GatewaySettings) -> Parts:
         keys=keys,
         lanes=Lanes(settings.threads - max(2, settings.threads // 8)),
         live=LiveDesk(settings.live_socket),
-        office=build_office(database, allowances, valve, settings.install_id),
+        office=build_office(database, ground.allowances, ground.valve, install),
         rates=settings.rates,
         reception=reception,
-        rounds=Rounds((take_up.look, reception.look), settings.take_up_seconds),
-        tokens=Tokens(keys, api_keys, open_issuer(settings)),
+        rounds=Rounds((take_up.look, custody.look), settings.take_up_seconds),
+        shipments=Shipments(database, batches, gate, install, carriers=carriers),
+        take_up=take_up,
+        tokens=_build_tokens(settings, keys, auth_url),
         workshop=Workshop(cluster, conversions, history, library, gate),
         max_upload=settings.max_content_length,
     )
 
 
-def _build_cluster(settings: GatewaySettings) -> Cluster:
-    return connect_cluster(settings.namespace or own_namespace("soundstrip"))
+def _lay_ground(settings: GatewaySettings) -> _Ground:
+    database = connect(_mongo_uri(settings), settings.mongo_db, application="gateway")
+    cluster = connect_cluster(settings.namespace or own_namespace("soundstrip"))
+    allowances = Allowances(database, parse_quotas(settings.quotas))
+    valve = Valve(database)
+    return _Ground(
+        database=database,
+        carriers=Carriers(),
+        cluster=cluster,
+        tracing=open_tracing("soundstrip-gateway", settings.otel_exporter_otlp_endpoint),
+        allowances=allowances,
+        valve=valve,
+        gate=build_gate(database, cluster, allowances, valve, ceiling=settings.max_content_length),
+    )
+
+
+def _build_uploads(settings: GatewaySettings, ground: _Ground) -> tuple[Reception, Custody]:
+    database, carriers, gate = ground.database, ground.carriers, ground.gate
+    uploads = Uploads(database, settings.install_id)
+    completion = Completion(
+        database,
+        uploads,
+        ground.cluster,
+        gate,
+        install=settings.install_id,
+        carriers=carriers,
+        tracing=ground.tracing,
+    )
+    custody = Custody(uploads, completion, gate)
+    reception = Reception(
+        database,
+        uploads,
+        custody,
+        carriers=carriers,
+        gate=gate,
+        most=settings.max_content_length,
+        kept_seconds=settings.upload_expiry_seconds,
+    )
+    return reception, custody
+
+
+def _build_tokens(settings: GatewaySettings, keys: KeyRing, auth_url: str) -> Tokens:
+    api_keys = ApiKeys(lambda key: exchange_key(f"{auth_url}/v1/token", key))
+    return Tokens(keys, api_keys, open_issuer(settings))
+
+
+def _auth_url(settings: GatewaySettings) -> str:
+    address = settings.auth_svc_addr
+    return (address if "://" in address else f"http://{address}").rstrip("/")
 
 
 def _mongo_uri(settings: GatewaySettings) -> str:

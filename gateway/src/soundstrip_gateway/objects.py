@@ -88,6 +88,18 @@ class Objects(Generic[T]):
             log.warning("the answer about a creation was lost", error=str(error))
             return found
 
+    def ensure(self, name: str, body: dict[str, Any]) -> None:
+        """Create the object unless one of its name stands already, whatever became of it.
+
+        Raises:
+            ClusterError: If there is none and none was created, as far as is known.
+        """
+        try:
+            self.create(name, body)
+        except (ClusterUnavailable, ObjectChanged):
+            if self.find(name) is None:
+                raise
+
     def find(self, name: str, *, leaving: bool = False) -> T | None:
         """Return the object with this name; one that is being deleted only if `leaving`."""
         try:

@@ -1,14 +1,17 @@
-"""The conversions that are to be made of a source, and how they are kept until they stand."""
+"""What is to be made of sources, and how it is kept until it stands."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
 from soundstrip_crds.audio import Output
+from soundstrip_crds.batch import ConversionBatch
 from soundstrip_crds.conversion import Metadata, Notify, Owner, Source, Spec, VideoConversion
 from soundstrip_crds.names import (
+    API_VERSION,
+    BATCH_KIND,
     FINALIZER,
     OWNER_LABEL,
     TRACEPARENT_ANNOTATION,
@@ -20,6 +23,8 @@ from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
 from soundstrip_service.tracing import TraceContext
 from soundstrip_storage.layout import StoredFile
+
+Order = VideoConversion | ConversionBatch
 
 
 @dataclass(frozen=True)
@@ -96,16 +101,34 @@ def _owner(caller: Caller) -> Owner:
     return Owner(id=caller.id, name=caller.name)
 
 
-def encode_orders(conversions: Iterable[VideoConversion]) -> str:
-    """Return the conversions as text that an intent can keep."""
-    return msgspec.json.encode([each.to_dict() for each in conversions]).decode()
+def body_of(order: Order) -> dict[str, Any]:
+    """Return the body that the API server takes."""
+    match order:
+        case VideoConversion():
+            return order.to_dict()
+        case ConversionBatch():
+            body: dict[str, Any] = msgspec.to_builtins(order)
+            return {"apiVersion": API_VERSION, "kind": BATCH_KIND} | body
+        case _:
+            assert_never(order)
 
 
-def decode_orders(text: str) -> tuple[VideoConversion, ...]:
-    """Return the conversions that an intent has kept.
+def encode_orders(orders: Iterable[Order]) -> str:
+    """Return the orders as text that an intent can keep."""
+    return msgspec.json.encode([body_of(order) for order in orders]).decode()
+
+
+def decode_orders(text: str) -> tuple[Order, ...]:
+    """Return the orders that an intent has kept.
 
     Raises:
         msgspec.ValidationError: If a newer hand has written them.
     """
     bodies: list[Mapping[str, Any]] = msgspec.json.decode(text)
-    return tuple(msgspec.convert(body, VideoConversion) for body in bodies)
+    return tuple(_parse(body) for body in bodies)
+
+
+def _parse(body: Mapping[str, Any]) -> Order:
+    if body.get("kind") == BATCH_KIND:
+        return msgspec.convert(body, ConversionBatch)
+    return msgspec.convert(body, VideoConversion)

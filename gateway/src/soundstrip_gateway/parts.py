@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from soundstrip_gateway.addresses import Addresses
 from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.browsers import Browsers
 from soundstrip_gateway.cluster import Cluster
@@ -19,8 +20,11 @@ from soundstrip_gateway.live.handover import LiveDesk
 from soundstrip_gateway.login import LoginDesk
 from soundstrip_gateway.office import Office
 from soundstrip_gateway.rates import Rates
+from soundstrip_gateway.resumable.custody import Custody
 from soundstrip_gateway.resumable.reception import Reception
 from soundstrip_gateway.rounds import Rounds
+from soundstrip_gateway.shipments import Shipments
+from soundstrip_gateway.takeup import TakeUp
 from soundstrip_gateway.tokens import Tokens
 
 
@@ -28,10 +32,12 @@ from soundstrip_gateway.tokens import Tokens
 class Parts:
     """The adapters behind the routes, built once; `max_upload` is in bytes."""
 
+    addresses: Addresses
     batches: Batches
     browsers: Browsers
     cluster: Cluster
     conversions: Conversions
+    custody: Custody
     gate: Gate
     idempotency: Idempotency
     intake: Intake
@@ -47,5 +53,7 @@ class Parts:
     tokens: Tokens
     reception: Reception
     rounds: Rounds
+    shipments: Shipments
+    take_up: TakeUp
     workshop: Workshop
     max_upload: int

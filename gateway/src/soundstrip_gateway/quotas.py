@@ -66,6 +66,13 @@ class Ask:
     """None once the file stands: then it is among the facts, and takes nothing more."""
     conversions: int = 1
     seconds: float = 0.0
+    largest: int | None = None
+    """Of several uploads in one request, the bytes of the largest; None for a single one."""
+
+    @property
+    def upload_bytes(self) -> int | None:
+        """What the limit of a single upload is held against."""
+        return self.bytes if self.largest is None else self.largest
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ def find_excess(quota: Quota, usage: Usage, ask: Ask) -> Excess | None:
     An ask of an amount that is not known yet is refused where there is no room for anything.
     """
     rows = (
-        (Kind.UPLOAD, 0, ask.bytes, quota.upload_bytes),
+        (Kind.UPLOAD, 0, ask.upload_bytes, quota.upload_bytes),
         (Kind.BYTES, usage.bytes, ask.bytes, quota.bytes),
         (Kind.CONVERSIONS, usage.conversions_per_day, ask.conversions, quota.conversions_per_day),
         (
@@ -128,10 +135,13 @@ def find_excess(quota: Quota, usage: Usage, ask: Ask) -> Excess | None:
     return None
 
 
-def most_bytes(quota: Quota, usage: Usage, ceiling: int) -> int:
-    """Return how long an upload may be whose length nobody has told, `ceiling` at most."""
+def most_bytes(quota: Quota, usage: Usage, ceiling: int, *, several: bool = False) -> int:
+    """Return how long an upload may be whose length nobody has told, `ceiling` at most.
+
+    Of `several` in one request it is the length of all of them together.
+    """
     bounds = [ceiling]
-    if quota.upload_bytes is not None:
+    if quota.upload_bytes is not None and not several:
         bounds.append(quota.upload_bytes)
     if quota.bytes is not None:
         bounds.append(max(0, quota.bytes - usage.bytes))

@@ -101,6 +101,23 @@ def unprocessable(detail: str) -> Problem:
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable", detail)
 
 
+def other_files() -> Problem:
+    """The request's key is known, and its files are others."""
+    return unprocessable("Another file was sent with this Idempotency-Key.")
+
+
+def in_file(problem: Problem, number: int, name: str) -> Problem:
+    """Say of which of several files it is that a problem is told; they are counted from 0."""
+    return Problem(
+        problem.status,
+        problem.title,
+        f"{name}: {problem.detail}",
+        slug=problem.slug,
+        headers=problem.headers,
+        extensions={**problem.extensions, "file": name, "number": number},
+    )
+
+
 def too_large(limit: int) -> Problem:
     """The body is larger than MAX_CONTENT_LENGTH."""
     detail = f"An upload may have at most {limit} bytes."

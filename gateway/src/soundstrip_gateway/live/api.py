@@ -1,7 +1,7 @@
 """VideoConversions at the API server, for one who watches them all: a list, then what changes."""
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.names import GROUP, PLURAL, VERSION
+from soundstrip_gateway.addresses import Addresses
 from soundstrip_gateway.live.sights import Sight, parse_version, see
 
 _PAGE = 250
@@ -85,8 +86,13 @@ class Conversions:
     """The VideoConversions of one namespace."""
 
     def __init__(
-        self, configuration: Configuration, session: aiohttp.ClientSession, namespace: str
+        self,
+        configuration: Configuration,
+        session: aiohttp.ClientSession,
+        namespace: str,
+        addresses: Addresses,
     ) -> None:
+        self._addresses = addresses
         self._configuration = configuration
         self._session = session
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
@@ -103,7 +109,8 @@ class Conversions:
         while True:
             async with self._ask(options, _LIST_TIMEOUT) as answer:
                 page = _decode(await answer.read(), _List)
-            sights += [sight for raw in page.items for sight in _see_leniently(raw)]
+            seen = (_see_leniently(raw, self._addresses) for raw in page.items)
+            sights += [sight for sight in seen if sight is not None]
             if not page.metadata.continue_:
                 return sights, _version(page.metadata.resource_version)
             options = {"limit": str(_PAGE), "continue": page.metadata.continue_}
@@ -126,8 +133,7 @@ class Conversions:
         async with self._ask(options, _WATCH_TIMEOUT) as answer:
             yield Happening(version)
             while line := await answer.content.readline():
-                for happening in _read(line):
-                    yield happening
+                yield _read(line, self._addresses)
 
     @asynccontextmanager
     async def _ask(
@@ -162,7 +168,7 @@ def _judge(status: int, reason: str) -> None:
         raise ApiUnavailable(f"The API server refused with {status}: {reason}")
 
 
-def _read(line: bytes) -> Iterator[Happening]:
+def _read(line: bytes, addresses: Addresses) -> Happening:
     event = _decode(line, _Event)
     if event.type == "ERROR":
         failure = _decode(event.object, _Failure)
@@ -171,12 +177,10 @@ def _read(line: bytes) -> Iterator[Happening]:
     bare = _decode(event.object, _Bare).metadata
     version = _version(bare.resource_version)
     if event.type == "DELETED":
-        yield Happening(version, gone=bare.name)
-    elif event.type == "BOOKMARK":
-        yield Happening(version)
-    else:
-        sights = list(_see_leniently(event.object))
-        yield Happening(version, sight=sights[0] if sights else None)
+        return Happening(version, gone=bare.name)
+    if event.type == "BOOKMARK":
+        return Happening(version)
+    return Happening(version, sight=_see_leniently(event.object, addresses))
 
 
 def _decode(text: bytes | msgspec.Raw, kind: type[Any]) -> Any:  # noqa: ANN401 - of that type
@@ -193,16 +197,19 @@ def _version(text: str) -> int:
         raise ApiUnavailable("The API server sent no resourceVersion.") from error
 
 
-def _see_leniently(raw: msgspec.Raw) -> Iterator[Sight]:
-    """Yield the sight, or nothing for one that a newer or foreign hand has made unreadable."""
+def _see_leniently(raw: msgspec.Raw, addresses: Addresses) -> Sight | None:
+    """Return the sight, or None of one that a newer or foreign hand has made unreadable."""
     try:
-        yield see(msgspec.json.decode(raw, type=VideoConversion))
+        return see(msgspec.json.decode(raw, type=VideoConversion), addresses)
     except (msgspec.ValidationError, ValueError) as error:
         log.warning("a VideoConversion can't be read", error=str(error))
+        return None
 
 
 @asynccontextmanager
-async def connect_to_conversions(namespace: str) -> AsyncIterator[Conversions]:
+async def connect_to_conversions(
+    namespace: str, addresses: Addresses
+) -> AsyncIterator[Conversions]:
     """Lend the conversions of a namespace, by the pod's service account or KUBECONFIG.
 
     Raises:
@@ -215,4 +222,4 @@ async def connect_to_conversions(namespace: str) -> AsyncIterator[Conversions]:
         await config.load_kube_config(client_configuration=configuration)
     connector = aiohttp.TCPConnector(ssl=RESTClientObject(configuration).ssl_context)
     async with aiohttp.ClientSession(connector=connector, read_bufsize=_LINE) as session:
-        yield Conversions(configuration, session, namespace)
+        yield Conversions(configuration, session, namespace, addresses)

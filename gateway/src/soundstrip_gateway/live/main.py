@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
+from soundstrip_gateway.addresses import Addresses, PublicUrl
 from soundstrip_gateway.live.api import connect_to_conversions
 from soundstrip_gateway.live.board import Board
 from soundstrip_gateway.live.door import Door, listen
@@ -34,6 +35,7 @@ class LiveSettings(Settings):
     """The live process's environment."""
 
     live_socket: Path = Field(description="Unix socket at which the gateway hands over its clients")
+    public_url: PublicUrl = ""
     namespace: str = Field(
         "", description="where VideoConversions are (the pod's own, else soundstrip)"
     )
@@ -75,9 +77,10 @@ def _raise_file_limit(wanted: int) -> None:
 async def _run(settings: LiveSettings) -> None:
     board = Board(_TOMBSTONES)
     hub = Hub(board, _limits(settings), _pace(settings))
+    addresses = Addresses(settings.public_url)
     namespace = settings.namespace or own_namespace("soundstrip")
     async with AsyncExitStack() as stack:
-        conversions = await stack.enter_async_context(connect_to_conversions(namespace))
+        conversions = await stack.enter_async_context(connect_to_conversions(namespace, addresses))
         listener = stack.enter_context(listen(settings.live_socket))
         runner = web.AppRunner(build_app(board, hub))
         stack.push_async_callback(runner.cleanup)

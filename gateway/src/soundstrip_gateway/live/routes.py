@@ -103,7 +103,7 @@ def _tell_the_end(parts: Parts, caller: Caller, name: str) -> flask.Response | N
         Problem: 404 if the caller has none of this name.
         ClusterUnavailable: If the API server does not answer.
     """
-    sight = see(parts.conversions.find(caller, name).conversion)
+    sight = see(parts.conversions.find(caller, name).conversion, parts.addresses)
     if not sight.is_finished:
         return None
     return flask.Response(write_event(Told(sight.version, sight)), mimetype=_MIMETYPE)

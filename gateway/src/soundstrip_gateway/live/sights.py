@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import msgspec
 
 from soundstrip_crds.conversion import VideoConversion
+from soundstrip_gateway.addresses import Addresses
 from soundstrip_gateway.views import describe
 
-_COLLECTION = "/v1/conversions"
+_PATHS = Addresses()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Sight:
     is_gone: bool = False
 
 
-def see(conversion: VideoConversion) -> Sight:
+def see(conversion: VideoConversion, addresses: Addresses = _PATHS) -> Sight:
     """Return what is kept of a conversion; one that is being deleted is gone for its owner.
 
     One that is not from the API server, but from the archive, has no version: 0.
@@ -39,7 +40,7 @@ def see(conversion: VideoConversion) -> Sight:
     version = parse_version(metadata.resource_version or "0")
     if metadata.deletion_timestamp is not None:
         return see_gone(name, owner, version)
-    view = describe(conversion, f"{_COLLECTION}/{name}")
+    view = describe(conversion, addresses.conversion(name))
     return Sight(
         name,
         owner,

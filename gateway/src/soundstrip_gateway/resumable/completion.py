@@ -9,11 +9,14 @@ import structlog
 from bson import ObjectId
 
 from soundstrip_crds.conversion import VideoConversion
+from soundstrip_gateway.charges import Charge
 from soundstrip_gateway.cluster import Cluster
 from soundstrip_gateway.filenames import clean_filename
 from soundstrip_gateway.gate import Gate
 from soundstrip_gateway.orders import encode_orders, order_uploaded, source_metadata, source_of
+from soundstrip_gateway.quotas import Ask
 from soundstrip_gateway.resumable.arrival import Pulse
+from soundstrip_gateway.resumable.keeping import hold_of, read_caller
 from soundstrip_gateway.survey import survey
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import Wish
@@ -68,6 +71,7 @@ class Completion:
             name = self._complete(held, sha256, span.context)
             span.attributes["soundstrip.conversion"] = name
             span.attributes["soundstrip.source.size"] = held.offset
+        self._gate.free(held.owner, hold_of(held))  # the file is counted by itself
         done = replace(held, conversion=name, tail=b"")
         self._uploads.save(done)
         log.info("created", conversion=name, bytes=held.offset)
@@ -92,11 +96,12 @@ class Completion:
         return orders[0].metadata.name
 
     def _put(self, caller: Caller, file: StoredFile, orders: tuple[VideoConversion, ...]) -> None:
+        """Its bytes are held already, since it was begun."""
         seconds = orders[0].spec.source.duration_seconds
-        with self._gate.hold(caller, file.length) as ticket:
-            self._gate.confirm(ticket, file.length, seconds, len(orders))
-            for order in orders:
-                self._gate.charge(ticket, order.metadata.name, seconds)
+        ask = Ask(None, len(orders), (seconds or 0.0) * len(orders))
+        with self._gate.hold(caller, ask) as ticket:
+            for name in (order.metadata.name for order in orders):
+                self._gate.charge(ticket, Charge(name, name, seconds))
             keep_order(self._database, file.id, encode_orders(orders))
             put_file(self._database, Bucket.SOURCES, file)
 
@@ -134,9 +139,3 @@ class Completion:
             digest.update(data)
             pulse.beat()
         return digest.hexdigest()
-
-
-def read_caller(upload: Upload) -> Caller:
-    """Return who began the upload, as he was then."""
-    told = upload.about["caller"]
-    return Caller(id=upload.owner, name=told["name"], email=told["email"], admin=told["admin"])

@@ -1,27 +1,32 @@
 """Takes uploads in that come in several requests."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
 
 import msgspec
 import structlog
 
-from soundstrip_gateway.door import Admission, check_declared, check_length
+from soundstrip_gateway.door import check_declared, check_length
+from soundstrip_gateway.gate import Gate
+from soundstrip_gateway.quotas import Ask
 from soundstrip_gateway.refusals import too_large
 from soundstrip_gateway.resumable import refusals
 from soundstrip_gateway.resumable.arrival import Arrival
-from soundstrip_gateway.resumable.completion import Completion
+from soundstrip_gateway.resumable.custody import Custody, yielding
+from soundstrip_gateway.resumable.keeping import hold_of, read_caller
 from soundstrip_gateway.resumable.protocol import Proof, parse_about
+from soundstrip_gateway.rooms import Ticket
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.wishes import parse_wish
 from soundstrip_service.problems import Problem
 from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.connection import Documents
-from soundstrip_storage.errors import ChunkTaken, FileDamaged, LeaseLost, StorageError
-from soundstrip_storage.uploads import LEASE_SECONDS, Upload, Uploads
+from soundstrip_storage.errors import StorageError
+from soundstrip_storage.uploads import Upload, Uploads
 
 _MOST_METADATA = 4096
 _BROKEN_OFF = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT}
@@ -36,10 +41,10 @@ class Reception:
         self,
         database: Documents,
         uploads: Uploads,
-        completion: Completion,
+        custody: Custody,
         *,
         carriers: Carriers,
-        admission: Admission,
+        gate: Gate,
         most: int,
         kept_seconds: float,
     ) -> None:
@@ -47,9 +52,9 @@ class Reception:
         self.most = most
         self._database = database
         self._uploads = uploads
-        self._completion = completion
+        self._custody = custody
         self._carriers = carriers
-        self._admission = admission
+        self._gate = gate
         self._kept = timedelta(seconds=kept_seconds)
 
     def begin(
@@ -59,7 +64,7 @@ class Reception:
 
         Raises:
             Problem: If it would be too large or too short, what it declares is no media, or the
-                admission refuses it.
+                gate refuses it.
             WishRefused: If its metadata ask for what there is not.
             StorageUnavailable: If MongoDB is away.
         """
@@ -69,8 +74,8 @@ class Reception:
         about = parse_about(metadata)
         check_declared(about.declared)
         wish = parse_wish(about.fields)
-        self._admission.admit(caller, length)
-        kept = {
+        kept: dict[str, Any] = {
+            "hold": uuid4().hex,
             "caller": {"name": caller.name, "email": caller.email, "admin": caller.admin},
             "filename": about.filename,
             "wish": msgspec.json.encode(wish).decode(),
@@ -78,7 +83,14 @@ class Reception:
             "contentType": None,
             "traceparent": traceparent,
         }
-        return self._uploads.begin(caller.id, length, kept, self._expiry())
+        self._gate.check_open()
+        expiry = self._expiry()
+        self._gate.reserve(caller, kept["hold"], length or 0, expiry)
+        try:
+            return self._uploads.begin(caller.id, length, kept, expiry)
+        except StorageError:
+            self._gate.free(caller.id, kept["hold"])
+            raise
 
     def find(self, caller: Caller, upload_id: str) -> Upload:
         """Return the caller's upload as it is now.
@@ -109,63 +121,19 @@ class Reception:
 
         Raises:
             Problem: 409 if the offset is another, 423 while another request is at it, 415 if the
-                file is no media, 460 if the checksum is another; what the blocks raise.
+                file is no media, 460 if the checksum is another; what the blocks raise, and what
+                the gate refuses with, if the length was not told before.
             StorageUnavailable: If MongoDB is away.
             ClusterError: If the API server is away when all has come.
         """
         if upload.conversion is not None:
             return _check_offset(upload, offset)
-        held = self._hold(upload, unproven=proof is not None)
-        try:
-            return self._append(self._prepare(held, offset, length), blocks, proof)
-        except (LeaseLost, ChunkTaken) as error:
-            raise refusals.locked() from error
-
-    def settle(self, upload: Upload) -> Upload:
-        """Complete an upload of which all has come, if nobody is at it.
-
-        Raises:
-            Problem: 410 if what it became was deleted in between.
-            StorageUnavailable: If MongoDB is away.
-            ClusterError: If the API server is away or refuses.
-        """
-        if upload.conversion is not None or not upload.is_whole:
-            return upload
-        held = self._uploads.hold(upload)
-        if held is None:
-            return upload
-        try:
-            return self._complete(held) if held.is_whole else held
-        finally:
-            self._uploads.release(held)
-
-    def end(self, upload: Upload) -> None:
-        """Remove an upload and what has come of it; a conversion that it became stays.
-
-        Raises:
-            Problem: 423 while another request is at it.
-            StorageUnavailable: If MongoDB is away.
-        """
-        self._uploads.remove(self._hold(upload))
-
-    def look(self) -> None:
-        """Remove the uploads whose time is over, and complete those that were left whole.
-
-        Raises:
-            StorageError: If the store is away.
-            ClusterError: If the API server is away or refuses.
-        """
-        now = datetime.now(UTC)
-        for expired in self._uploads.find_expired(now):
-            with suppress(Problem):
-                self.end(expired)
-                log.info("an upload has expired", file_id=expired.id, bytes=expired.offset)
-        for left in self._uploads.find_left(now - timedelta(seconds=2 * LEASE_SECONDS)):
-            held = self._uploads.hold(left)
-            if held is not None:
-                self._uploads.release(held)
-                with suppress(Problem):
-                    self.settle(held)
+        with yielding():
+            held = self._custody.hold(upload, unproven=proof is not None)
+            held, ticket = self._prepare(held, offset, length)
+            if held.length is None:
+                blocks = self._watch(ticket, offset, blocks)
+            return self._append(held, blocks, proof)
 
     def _append(self, held: Upload, blocks: Iterator[bytes], proof: Proof | None) -> Upload:
         arrival = Arrival(self._database, self._uploads, held, self._carriers, proof)
@@ -182,7 +150,7 @@ class Reception:
             raise refusals.mismatch()
         kept = arrival.keep()
         try:
-            return self._complete(kept, arrival.sha256) if kept.is_whole else kept
+            return self._custody.complete(kept, arrival.sha256) if kept.is_whole else kept
         finally:
             self._uploads.release(kept)
 
@@ -190,7 +158,7 @@ class Reception:
         """Keep what came before the client went; of what is refused nothing."""
         if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
             arrival.abandon()
-            self._uploads.remove(held)
+            self._custody.remove(held)
         elif arrival.is_checked or problem.status not in _BROKEN_OFF:
             self._discard(held, arrival)
         else:
@@ -202,31 +170,27 @@ class Reception:
         self._uploads.cut(held)
         self._uploads.release(held)
 
-    def _complete(self, held: Upload, sha256: str | None = None) -> Upload:
-        try:
-            return self._completion.complete(held, sha256)
-        except FileDamaged as error:
-            log.warning("an upload is not complete any more", file_id=held.id, error=str(error))
-            self._uploads.remove(held)
-            raise refusals.expired() from error
-
-    def _prepare(self, held: Upload, offset: int, length: int | None) -> Upload:
-        """Return the upload with its length, if the offset is right; else let it go."""
+    def _prepare(self, held: Upload, offset: int, length: int | None) -> tuple[Upload, Ticket]:
+        """Return the upload with its length, if the offset is right, and with room; or let go."""
         try:
             held = replace(_check_offset(held, offset), expires_at=self._expiry())
             if held.length is None and length is not None:
                 self._check_length(length)
                 held = replace(held, length=_at_least(length, offset))
+            room = offset if held.length is None else held.length
+            ticket = self._gate.reserve(read_caller(held), hold_of(held), room, held.expires_at)
         except Problem:
             self._uploads.release(held)
             raise
-        return held
+        return held, ticket
 
-    def _hold(self, upload: Upload, *, unproven: bool = False) -> Upload:
-        held = self._uploads.hold(upload, unproven=unproven)
-        if held is None:
-            raise refusals.locked()
-        return held
+    def _watch(self, ticket: Ticket, offset: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the blocks of an upload whose length nobody has told, as far as there is room."""
+        for block in blocks:
+            offset += len(block)
+            self._gate.watch(ticket, offset)
+            yield block
+        self._gate.confirm(ticket, Ask(offset))
 
     def _check_length(self, length: int | None) -> None:
         if length is None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 import flask
 from werkzeug.http import http_date
 
+from soundstrip_gateway.addresses import UPLOADS
 from soundstrip_gateway.bodies import read_blocks
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.parts import Parts
@@ -22,10 +23,10 @@ from soundstrip_gateway.resumable.protocol import (
 )
 from soundstrip_gateway.tokens import Caller
 from soundstrip_service.operations import describe_route
+from soundstrip_service.problems import Problem
 from soundstrip_storage.uploads import Upload
 
-_COLLECTION = "/v1/uploads"
-_ONE = f"{_COLLECTION}/<upload_id>"
+_ONE = f"{UPLOADS}/<upload_id>"
 
 
 def upload_routes(parts: Parts) -> flask.Blueprint:
@@ -33,9 +34,9 @@ def upload_routes(parts: Parts) -> flask.Blueprint:
     blueprint = flask.Blueprint("uploads", __name__)
     blueprint.after_request(_tell_version)
     views = _Views(parts)
-    for rule in (_COLLECTION, _ONE):
+    for rule in (UPLOADS, _ONE):
         blueprint.add_url_rule(rule, view_func=views.options, methods=["OPTIONS"])
-    blueprint.add_url_rule(_COLLECTION, view_func=views.create, methods=["POST"])
+    blueprint.add_url_rule(UPLOADS, view_func=views.create, methods=["POST"])
     blueprint.add_url_rule(_ONE, view_func=views.show, methods=["HEAD"])
     blueprint.add_url_rule(_ONE, view_func=views.append, methods=["PATCH"])
     blueprint.add_url_rule(_ONE, view_func=views.end, methods=["DELETE"])
@@ -49,6 +50,7 @@ class _Views:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._reception = parts.reception
+        self._custody = parts.custody
 
     @describe_route(operations.OPTIONS)
     def options(self, **_: str) -> flask.Response:
@@ -70,14 +72,14 @@ class _Views:
             caller, length, headers.get("Upload-Metadata", ""), headers.get("traceparent")
         )
         if flask.request.mimetype == BODY_TYPE:
-            upload = self._append(upload, 0)
-        where = flask.request.host_url.rstrip("/") + f"{_COLLECTION}/{upload.id}"
-        return _answer(HTTPStatus.CREATED, upload, {"Location": where})
+            upload = self._append_first(upload)
+        where = self._parts.addresses.upload(upload.id, flask.request.host_url)
+        return self._answer(HTTPStatus.CREATED, upload, {"Location": where})
 
     @describe_route(operations.SHOW)
     def show(self, upload_id: str) -> flask.Response:
-        upload = self._reception.settle(self._find(upload_id))
-        return _answer(HTTPStatus.OK, upload, _describe(upload))
+        upload = self._custody.settle(self._find(upload_id))
+        return self._answer(HTTPStatus.OK, upload, _describe(upload))
 
     @describe_route(operations.APPEND)
     def append(self, upload_id: str) -> flask.Response:
@@ -88,11 +90,11 @@ class _Views:
         if offset is None:
             raise malformed("Send Upload-Offset.")
         length = parse_number("Upload-Length", headers.get("Upload-Length"))
-        return _answer(HTTPStatus.NO_CONTENT, self._append(upload, offset, length))
+        return self._answer(HTTPStatus.NO_CONTENT, self._append(upload, offset, length))
 
     @describe_route(operations.END)
     def end(self, upload_id: str) -> flask.Response:
-        self._reception.end(self._find(upload_id))
+        self._custody.end(self._find(upload_id))
         return flask.Response(status=HTTPStatus.NO_CONTENT)
 
     @describe_route(operations.OVERRIDE)
@@ -113,6 +115,14 @@ class _Views:
         check_version(flask.request.headers.get("Tus-Resumable"))
         return upload
 
+    def _append_first(self, upload: Upload) -> Upload:
+        """Of what is refused nothing stays: its address is told to nobody."""
+        try:
+            return self._append(upload, 0)
+        except Problem:
+            self._custody.forget(upload)
+            raise
+
     def _append(self, upload: Upload, offset: int, length: int | None = None) -> Upload:
         request = flask.request
         whole = upload.length if upload.length is not None else length
@@ -123,6 +133,18 @@ class _Views:
         proof = parse_proof(request.headers.get("Upload-Checksum"))
         with self._parts.lanes.lane():
             return self._reception.append(upload, offset, blocks, proof=proof, length=length)
+
+    def _answer(
+        self, status: HTTPStatus, upload: Upload, headers: dict[str, str] | None = None
+    ) -> flask.Response:
+        state = {
+            "Upload-Offset": str(upload.offset),
+            "Upload-Expires": http_date(upload.expires_at),
+            "Cache-Control": "no-store",
+        }
+        if upload.conversion is not None:
+            state["Soundstrip-Conversion"] = self._parts.addresses.conversion(upload.conversion)
+        return flask.Response(status=status, headers=state | (headers or {}))
 
 
 def _tell_version(answer: flask.Response) -> flask.Response:
@@ -136,16 +158,3 @@ def _describe(upload: Upload) -> dict[str, str]:
         known = {"Upload-Length": str(upload.length)}
     metadata = upload.about["metadata"]
     return known | ({"Upload-Metadata": metadata} if metadata else {})
-
-
-def _answer(
-    status: HTTPStatus, upload: Upload, headers: dict[str, str] | None = None
-) -> flask.Response:
-    state = {
-        "Upload-Offset": str(upload.offset),
-        "Upload-Expires": http_date(upload.expires_at),
-        "Cache-Control": "no-store",
-    }
-    if upload.conversion is not None:
-        state["Soundstrip-Conversion"] = f"/v1/conversions/{upload.conversion}"
-    return flask.Response(status=status, headers=state | (headers or {}))

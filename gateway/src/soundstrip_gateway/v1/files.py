@@ -2,12 +2,12 @@
 
 import flask
 
+from soundstrip_gateway.addresses import CONVERSION_ID
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.conversions import find_audio, ready_result
 from soundstrip_gateway.downloads import FILE_HEADERS, send_file
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import source_gone
-from soundstrip_gateway.v1.addresses import CONVERSION_ID
 from soundstrip_service.operations import Answer, Operation, describe_route
 
 RANGE_HEADERS = {

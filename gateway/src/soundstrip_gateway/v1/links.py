@@ -6,13 +6,13 @@ from http import HTTPStatus
 import flask
 import msgspec
 
+from soundstrip_gateway.addresses import CONVERSION_ID, LINKS
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.downloads import send_file
 from soundstrip_gateway.idempotency import ABOUT as KEYED
 from soundstrip_gateway.idempotency import Made, Turn, read_request
 from soundstrip_gateway.links import LinkId, LinkOrder, LinkView, describe_link
 from soundstrip_gateway.parts import Parts
-from soundstrip_gateway.v1.addresses import CONVERSION_ID, LINKS
 from soundstrip_gateway.v1.files import RANGE_HEADERS, file_answers
 from soundstrip_service.operations import (
     Answer,
@@ -86,10 +86,10 @@ def link_routes(parts: Parts) -> flask.Blueprint:
         def make(_turn: Turn) -> Made:
             found = parts.conversions.find(caller, conversion_id)
             link, token = parts.links.make(caller, found, order)
-            return Made(_tell(link, token), link.id, keep_body=False)
+            return Made(_tell(parts, link, token), link.id, keep_body=False)
 
         def replay(done: Done) -> flask.Response:
-            return _tell(*parts.links.make_again(caller, done.note))
+            return _tell(parts, *parts.links.make_again(caller, done.note))
 
         return parts.idempotency.run(sent, make, replay)
 
@@ -128,6 +128,6 @@ def following_routes(parts: Parts) -> flask.Blueprint:
     return blueprint
 
 
-def _tell(link: Link, token: str) -> flask.Response:
-    view = describe_link(link, f"{LINKS}/{token}")
+def _tell(parts: Parts, link: Link, token: str) -> flask.Response:
+    view = describe_link(link, parts.addresses.link(token))
     return answer_json(view, HTTPStatus.CREATED, {"Cache-Control": "no-store"})

@@ -1,27 +1,26 @@
 """Conversions made: of a file that comes along, or of one that is there."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from http import HTTPStatus
 
 import flask
 import msgspec
 
 from soundstrip_gateway.callers import identify
-from soundstrip_gateway.forms import Data, Event
 from soundstrip_gateway.further import FurtherOrder, Manner
 from soundstrip_gateway.idempotency import ABOUT as KEYED
 from soundstrip_gateway.idempotency import Made, Turn, answer_again, read_request
+from soundstrip_gateway.intake import Delivery, never
 from soundstrip_gateway.paging import Found
+from soundstrip_gateway.parcels import hash_files
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.preferences import ABOUT as PREFERS
 from soundstrip_gateway.preferences import REUSE, prefers_reuse
-from soundstrip_gateway.refusals import unprocessable
+from soundstrip_gateway.promises import Promise
+from soundstrip_gateway.refusals import other_files, unprocessable
 from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.uploads import read_upload
-from soundstrip_gateway.v1.addresses import conversion_url
-from soundstrip_gateway.v1.conversions import show_found
+from soundstrip_gateway.v1.answers import answer_taken, describe_found
 from soundstrip_gateway.views import ConversionView
 from soundstrip_gateway.wishes import FIELDS, parse_wish
 from soundstrip_service.operations import (
@@ -98,22 +97,49 @@ def _take_upload(parts: Parts, caller: Caller) -> flask.Response:
     )
 
     def make(turn: Turn) -> Made:
-        events = turn.keep_alive(read_upload(request, parts.max_upload))
-        traceparent = request.headers.get("traceparent")
-        reuse = {"reuse": partial(parts.workshop.reuse, caller)} if prefers_reuse(request) else {}
+        if made := _resume(parts, caller, turn.promise):
+            return made
         with parts.lanes.lane():
-            size = request.content_length
-            taken = parts.intake.take(events, caller, parse_wish, traceparent, size, **reuse)
+            taken = parts.intake.take(caller, _delivery(parts, caller, turn))
         found = [Found(conversion) for conversion in taken.conversions]
-        return Made(_answer(found, is_reused=taken.is_reused), taken.sha256)
+        return Made(_answer(parts, found, is_reused=taken.is_reused), taken.sha256)
 
     def replay(done: Done) -> flask.Response:
-        with parts.lanes.lane():
-            if _hash_file(read_upload(request, parts.max_upload)) != done.note:
-                raise unprocessable("Another file was sent with this Idempotency-Key.")
+        _compare(parts, done.note)
         return answer_again(done)
 
     return parts.idempotency.run(sent, make, replay)
+
+
+def _delivery(parts: Parts, caller: Caller, turn: Turn) -> Delivery:
+    request = flask.request
+    return Delivery(
+        turn.keep_alive(read_upload(request, parts.max_upload)),
+        parse_wish,
+        request.content_length,
+        request.headers.get("traceparent"),
+        reuse=partial(parts.workshop.reuse, caller) if prefers_reuse(request) else never,
+        keep=turn.keep,
+    )
+
+
+def _resume(parts: Parts, caller: Caller, promise: Promise | None) -> Made | None:
+    """Return what an earlier try has made of the same file, if anything came of it."""
+    if promise is None:
+        return None
+    parts.take_up.take(promise.file_id)
+    looked = [parts.conversions.look(caller.id, name) for name in promise.names]
+    found = [one for one in looked if one is not None]
+    if not found:
+        return None
+    _compare(parts, promise.digest)
+    return Made(_answer(parts, found, is_reused=False), promise.digest)
+
+
+def _compare(parts: Parts, sha256: str) -> None:
+    with parts.lanes.lane():
+        if list(hash_files(read_upload(flask.request, parts.max_upload))) != [sha256]:
+            raise other_files()
 
 
 def _make_further(parts: Parts, caller: Caller) -> flask.Response:
@@ -127,24 +153,15 @@ def _make_further(parts: Parts, caller: Caller) -> flask.Response:
         manner = Manner(prefers_reuse(flask.request), turn.is_resumed, traceparent)
         made = parts.workshop.make(caller, order, manner)
         is_reused = all(one.is_reused for one in made)
-        return Made(_answer([one.found for one in made], is_reused=is_reused))
+        return Made(_answer(parts, [one.found for one in made], is_reused=is_reused))
 
     return parts.idempotency.run(sent, make)
 
 
-def _answer(found: Sequence[Found], *, is_reused: bool) -> flask.Response:
-    first, *others = [show_found(one) for one in found]
-    headers = {"Location": conversion_url(first.id)}
+def _answer(parts: Parts, found: Sequence[Found], *, is_reused: bool) -> flask.Response:
+    first, *others = [describe_found(one, parts.addresses) for one in found]
+    where = parts.addresses.conversion(first.id)
     view = msgspec.structs.replace(first, further=others)
     if is_reused:
-        return answer_json(view, headers=headers | {"Preference-Applied": REUSE})
-    return answer_json(view, HTTPStatus.ACCEPTED, headers)
-
-
-def _hash_file(events: Iterator[Event]) -> str:
-    """Return the SHA-256 of the file that the events bring."""
-    whole = hashlib.sha256()
-    for event in events:
-        if isinstance(event, Data):
-            whole.update(event.data)
-    return whole.hexdigest()
+        return answer_json(view, headers={"Location": where, "Preference-Applied": REUSE})
+    return answer_taken(view, where)

@@ -231,6 +231,7 @@ class FileWriter:
             StorageUnavailable: If MongoDB does not take the chunks.
         """
         self._chunks.finish()
+        self._stack.close()  # others have this one's share of the carriers from now on
         own = {"install": self._install, "owner": self._owner, "sha256": self.sha256}
         return StoredFile(
             id=self.id,

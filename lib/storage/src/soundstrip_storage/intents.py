@@ -59,6 +59,15 @@ def settle_intent(database: Documents, file_id: str) -> None:
         database[INTENTS].delete_one({"_id": ObjectId(file_id)})
 
 
+def find_order(database: Documents, file_id: str) -> Left | None:
+    """Return a complete source whose order nobody has seen to yet, by its id."""
+    key = {"_id": ObjectId(file_id)}
+    with storage_errors():
+        intent = database[INTENTS].find_one(key | {"order": {"$exists": True}}, {"order": 1})
+        file = database[Bucket.SOURCES.files].find_one(key) if intent else None
+    return Left(StoredFile.parse(file), intent["order"]) if intent and file else None
+
+
 def find_left(database: Documents, install: str, before: datetime) -> Iterator[Left]:
     """Yield the complete sources whose orders nobody has seen to since then, oldest first.
 

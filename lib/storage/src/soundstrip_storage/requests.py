@@ -18,10 +18,14 @@ LEASE = timedelta(seconds=120)
 
 @dataclass(frozen=True)
 class Begun:
-    """It is ours to carry out; `is_resumed` says that somebody else began, and was not heard of."""
+    """It is ours to carry out; `is_resumed` says that somebody else began, and was not heard of.
+
+    `promise` is what they wrote down of what they were about to make.
+    """
 
     holder: str
     is_resumed: bool = False
+    promise: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,20 +70,32 @@ class RequestLog:
         """Say that the request is still under way."""
         lease = {"$set": {"leasedUntil": datetime.now(UTC) + LEASE}}
         with storage_errors():
-            self._requests.update_one({"_id": key, "holder": holder}, lease)
+            self._requests.update_one(_held(key, holder), lease)
+
+    def promise(self, key: str, holder: str, promise: str) -> bool:
+        """Keep what is about to be made; False if somebody else carries the request out by now."""
+        kept = {"$set": {"promise": promise, "leasedUntil": datetime.now(UTC) + LEASE}}
+        with storage_errors():
+            return bool(self._requests.update_one(_held(key, holder), kept).matched_count)
 
     def finish(self, key: str, holder: str, done: Done) -> None:
         """Keep the answer."""
         answer = {"status": done.status, "headers": done.headers, "body": done.body}
         with storage_errors():
             self._requests.update_one(
-                {"_id": key, "holder": holder}, {"$set": {"answer": {**answer, "note": done.note}}}
+                _held(key, holder), {"$set": {"answer": {**answer, "note": done.note}}}
             )
+
+    def release(self, key: str, holder: str) -> None:
+        """Let the request be sent again, and whoever does resume what was promised before."""
+        past = {"$set": {"leasedUntil": datetime.now(UTC) - timedelta(seconds=1)}}
+        with storage_errors():
+            self._requests.update_one(_held(key, holder), past)
 
     def abandon(self, key: str, holder: str) -> None:
         """Forget a request that came to nothing, so that it can be sent again."""
         with storage_errors():
-            self._requests.delete_one({"_id": key, "holder": holder})
+            self._requests.delete_one(_held(key, holder))
 
     def _join(
         self, key: str, fingerprint: str, mine: dict[str, Any], now: datetime
@@ -93,4 +109,10 @@ class RequestLog:
             return Done(**found["answer"])
         expired = {"_id": key, "holder": found["holder"], "leasedUntil": {"$lt": now}}
         taken = self._requests.find_one_and_update(expired, {"$set": mine})
-        return Underway() if taken is None else Begun(mine["holder"], is_resumed=True)
+        if taken is None:
+            return Underway()
+        return Begun(mine["holder"], is_resumed=True, promise=taken.get("promise", ""))
+
+
+def _held(key: str, holder: str) -> dict[str, Any]:
+    return {"_id": key, "holder": holder}
