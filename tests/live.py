@@ -50,6 +50,13 @@ class Live:
         """How many streams it serves."""
         return int(self.health().get("streams", -1))
 
+    def metric(self, line: str) -> float:
+        """Return a number of its metrics, by the name and labels before it."""
+        told = requests.get(f"http://127.0.0.1:{self._port}/metrics", timeout=5).text
+        found = re.search(rf"^{re.escape(line)} (.+)$", told, re.MULTILINE)
+        assert found, told
+        return float(found[1])
+
     def memory(self) -> int:
         """Return the bytes that are resident."""
         text = Path(f"/proc/{self._process.pid}/status").read_text()

@@ -57,6 +57,7 @@ class Backlog:
         """
         self.has_ended = False
         """Whether the one that is watched has come to its end, and that is told."""
+        self.is_resumed = since is not None
         self._board = board
         self._owner = owner
         self._name = name

@@ -10,6 +10,7 @@ import structlog
 from soundstrip_gateway.live.api import ApiUnavailable, Happening, TooOld
 from soundstrip_gateway.live.board import Board
 from soundstrip_gateway.live.hub import Hub
+from soundstrip_gateway.live.meter import Meter, WatchEnd
 from soundstrip_gateway.live.sights import Sight
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
@@ -32,7 +33,14 @@ class Source(Protocol):
 class Follower:
     """One watch, for all streams of this process."""
 
-    def __init__(self, source: Source, board: Board, hub: Hub) -> None:
+    def __init__(
+        self,
+        source: Source,
+        board: Board,
+        hub: Hub,
+        meter: Meter = Meter(),  # noqa: B008 - it keeps nothing
+    ) -> None:
+        self._meter = meter
         self._source = source
         self._board = board
         self._hub = hub
@@ -44,18 +52,25 @@ class Follower:
         clock = asyncio.get_running_loop().time
         while True:
             began = clock()
-            try:
-                await self._follow_once()
-            except TooOld:
-                self._must_list = True
-            except ApiUnavailable as error:
-                self._lose(error)
+            self._meter.see_watch_end(await self._follow_once())
             if clock() - began > _GOOD_SECONDS:
                 self._pause = _FIRST_PAUSE
             await asyncio.sleep(random.uniform(0.5, 1) * self._pause)  # noqa: S311 - jitter
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
-    async def _follow_once(self) -> None:
+    async def _follow_once(self) -> WatchEnd:
+        """Follow one watch to its end, and say what that was."""
+        try:
+            await self._watch()
+        except TooOld:
+            self._must_list = True
+            return "too_old"
+        except ApiUnavailable as error:
+            self._lose(error)
+            return "unavailable"
+        return "ended"
+
+    async def _watch(self) -> None:
         if self._must_list:
             self._hub.tell(self._board.replace(*await self._source.list()))
             self._must_list = False

@@ -8,12 +8,15 @@ import structlog
 
 from soundstrip_gateway.live.backlog import Backlog
 from soundstrip_gateway.live.board import Board
+from soundstrip_gateway.live.meter import Meter
 from soundstrip_gateway.live.outlet import Outlet, Stalled
 from soundstrip_gateway.live.sights import Sight
 from soundstrip_gateway.live.stream import Body, Pace, Stream
 from soundstrip_gateway.live.tickets import Ticket, Verdict
 
 log = structlog.get_logger("soundstrip.live")
+
+_REFUSALS = frozenset({Verdict.BLIND, Verdict.CROWDED, Verdict.FULL})
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,20 @@ def _judge_one(ticket: Ticket, board: Board, name: str) -> Verdict:
 class Hub:
     """The streams of this process."""
 
-    def __init__(self, board: Board, limits: Limits, pace: Pace) -> None:
+    def __init__(
+        self,
+        board: Board,
+        limits: Limits,
+        pace: Pace,
+        meter: Meter = Meter(),  # noqa: B008 - it keeps nothing
+    ) -> None:
         self.is_stale = False
         """Whether the API server is away, so that the board may be behind."""
 
         self._board = board
         self._limits = limits
         self._pace = pace
+        self._meter = meter
         self._streams: dict[str, set[Stream]] = {}
         self._count = 0
         self._is_leaving = False
@@ -65,8 +75,12 @@ class Hub:
 
     def judge(self, ticket: Ticket) -> Verdict:
         """Say what becomes of a ticket now."""
-        if self._is_leaving:
-            return Verdict.FULL
+        verdict = Verdict.FULL if self._is_leaving else self._judge(ticket)
+        if verdict in _REFUSALS and ticket.owner:  # nobody's is a look at our health
+            self._meter.see_refused(verdict)
+        return verdict
+
+    def _judge(self, ticket: Ticket) -> Verdict:
         of_owner = len(self._streams.get(ticket.owner, ()))
         return judge_ticket(ticket, self._board, (self._count, of_owner), self._limits)
 
@@ -74,7 +88,7 @@ class Hub:
     def admit(self, ticket: Ticket) -> Iterator[Stream]:
         """Hold a place for a stream, which misses nothing from now on, until the block ends."""
         backlog = Backlog(self._board, ticket.owner, ticket.name, ticket.since)
-        stream = Stream(backlog, self._pace, lambda: self.is_stale, ticket.seconds)
+        stream = Stream(backlog, self._pace, lambda: self.is_stale, ticket.seconds, self._meter)
         streams = self._streams.setdefault(ticket.owner, set())
         streams.add(stream)
         self._count += 1
@@ -88,12 +102,14 @@ class Hub:
 
     async def serve(self, stream: Stream, outlet: Outlet, body: Body) -> None:
         """Serve an admitted stream to its end, whatever that is."""
+        self._meter.see_opened("resumed" if stream.is_resumed else "new")
         if self._is_leaving:
             stream.leave()
         try:
             await stream.run(outlet, body)
         except Stalled:
             log.info("a stream stood still and was given up")
+            self._meter.see_stalled()
             outlet.abort()
         finally:
             outlet.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
+from prometheus_client import disable_created_metrics
 from pydantic import Field
 
 from soundstrip_gateway.addresses import Addresses, PublicUrl
@@ -20,6 +21,7 @@ from soundstrip_gateway.live.door import Door, listen
 from soundstrip_gateway.live.follower import Follower
 from soundstrip_gateway.live.health import build_app
 from soundstrip_gateway.live.hub import Hub, Limits
+from soundstrip_gateway.live.metrics import Metrics
 from soundstrip_gateway.live.stream import Pace
 from soundstrip_gateway.namespaces import own_namespace
 from soundstrip_service.logs import configure_logs
@@ -48,8 +50,8 @@ class LiveSettings(Settings):
     max_stream_seconds: float = Field(
         3600, description="longest life of a stream; its client then opens another", gt=0
     )
-    host: str = Field("0.0.0.0", description="address of /livez and /health")  # noqa: S104 - a pod's own
-    port: int = Field(8001, description="port of /livez and /health", ge=1, le=65535)
+    host: str = Field("0.0.0.0", description="address of /livez, /health and /metrics")  # noqa: S104 - a pod's own
+    port: int = Field(8001, description="port of /livez, /health and /metrics", ge=1, le=65535)
 
 
 def main() -> None:
@@ -62,6 +64,7 @@ def main() -> None:
         argv=sys.argv[1:],
     )
     configure_logs(settings.log_level)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     _raise_file_limit(settings.max_streams + _OTHER_FILES)
     asyncio.run(_run(settings))
@@ -76,17 +79,20 @@ def _raise_file_limit(wanted: int) -> None:
 
 async def _run(settings: LiveSettings) -> None:
     board = Board(_TOMBSTONES)
-    hub = Hub(board, _limits(settings), _pace(settings))
+    metrics = Metrics()
+    hub = Hub(board, _limits(settings), _pace(settings), metrics)
+    metrics.observe(board, hub)
     addresses = Addresses(settings.public_url)
     namespace = settings.namespace or own_namespace("soundstrip")
     async with AsyncExitStack() as stack:
         conversions = await stack.enter_async_context(connect_to_conversions(namespace, addresses))
         listener = stack.enter_context(listen(settings.live_socket))
-        runner = web.AppRunner(build_app(board, hub))
+        runner = web.AppRunner(build_app(board, hub, metrics.registry))
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.port).start()
-        await _until_told(Follower(conversions, board, hub).follow(), Door(hub).serve(listener))
+        follower = Follower(conversions, board, hub, metrics)
+        await _until_told(follower.follow(), Door(hub).serve(listener))
 
 
 async def _until_told(*parts: Coroutine[None, None, None]) -> None:

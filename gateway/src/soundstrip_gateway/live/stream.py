@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from soundstrip_gateway.live import sse
 from soundstrip_gateway.live.backlog import Backlog
+from soundstrip_gateway.live.meter import Meter
 from soundstrip_gateway.live.outlet import Outlet
 from soundstrip_gateway.live.sights import Sight
 
@@ -42,7 +43,9 @@ class Stream:
         pace: Pace,
         is_stale: Callable[[], bool],
         token_seconds: float | None,
+        meter: Meter,
     ) -> None:
+        self._meter = meter
         self._backlog = backlog
         self._pace = pace
         self._is_stale = is_stale
@@ -52,6 +55,11 @@ class Stream:
         now = self._clock()
         self._expiry = now + token_seconds if token_seconds is not None else None
         self._end = now + pace.life
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether its client goes on after a mark that it has seen."""
+        return self._backlog.is_resumed
 
     def tell(self, sight: Sight) -> None:
         """Take note of a change."""
@@ -85,12 +93,14 @@ class Stream:
                 return sse.EXPIRED
             if self._is_leaving or now >= self._end:
                 return sse.write_retry(random.uniform(0.2, 1) * _RETRY_SECONDS)  # noqa: S311 - jitter
-            text = b"".join(map(sse.write_event, self._backlog.take(now)))
+            events = self._backlog.take(now)
+            text = b"".join(map(sse.write_event, events))
             if not text and now >= beat:
                 text = sse.STALE if self._is_stale() else sse.ALIVE
             if text:
                 beat = now + self._pace.heartbeat
                 await self._write(outlet, text, body)
+                self._meter.see_sent(events)
             else:
                 await outlet.wait(self._rest(now, beat))
         return b""
