@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -11,14 +12,14 @@ import requests
 from tests.auths import (
     PASSWORD,
     Service,
+    add_user,
     await_ready,
-    create_user,
-    environment,
     execute,
-    running_auth,
+    starting_auth,
 )
-from tests.containers import Server
-from tests.databases import MySql, mysql_database
+from tests.databases import MySql
+
+from soundstrip_auth.users import Role
 
 pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
 
@@ -27,27 +28,22 @@ Replicas = tuple[Service, Service]
 
 
 @pytest.fixture(scope="module")
-def auth_database(mysql_server: Server) -> Iterator[MySql]:
-    with mysql_database(mysql_server) as mysql:
-        yield mysql
-
-
-@pytest.fixture(scope="module")
-def replicas(auth_database: MySql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
-    directory = tmp_path_factory.mktemp("auth")
-    variables = environment(auth_database, TRUSTED_PROXIES="127.0.0.0/8")
-    with running_auth(directory, variables) as one, running_auth(directory, variables) as other:
+def replicas(auth_database: MySql, auth_directory: Path) -> Iterator[Replicas]:
+    settings = {"TRUSTED_PROXIES": "127.0.0.0/8"}
+    with (
+        starting_auth(auth_directory, auth_database, **settings) as one,
+        starting_auth(auth_directory, auth_database, **settings) as other,
+    ):
         await_ready(one)
         await_ready(other)
         yield one, other
 
 
 @pytest.fixture
-def name(auth_database: MySql, request: pytest.FixtureRequest) -> str:
+def name(replicas: Replicas, auth_database: MySql, request: pytest.FixtureRequest) -> str:
     """A user of the test's own."""
     made = f"user-{abs(hash(request.node.name)) % 10**9}"
-    output = create_user(auth_database, "--name", made, "--email", f"{made}@example.org")
-    assert output.startswith("0 "), output
+    add_user(auth_database, made)
     return made
 
 
@@ -102,7 +98,7 @@ def test_nobody_ends_the_session_of_somebody_else(
     replicas: Replicas, name: str, auth_database: MySql
 ):
     one, _ = replicas
-    create_user(auth_database, "--name", "mallory", "--email", "m@example.org", "--admin")
+    add_user(auth_database, "mallory", Role.ADMIN)
     theirs, mine = one.begin(name, PASSWORD), one.begin("mallory", PASSWORD)
     path = f"/v1/sessions/{theirs['sessionId']}"
     assert one.call("DELETE", path, mine["accessToken"]).status_code == 404
