@@ -138,6 +138,7 @@ def test_an_api_key_is_for_its_scopes_alone_and_never_shown_again(replicas: Repl
         assert one.call("POST", "/v1/api-keys", token, wanted).status_code == 403
     assert one.call("DELETE", f"/v1/api-keys/{made['id']}", me).status_code == 204
     assert other.call("POST", "/v1/token", body=grant).status_code == 401
+    assert one.call("GET", "/v1/api-keys", granted["accessToken"]).status_code == 401
 
 
 def test_an_api_key_ends_when_it_was_said_to(replicas: Replicas, name: str, auth_database: MySql):

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,20 @@ def test_a_token_that_is_too_old_is_worth_nothing(
     assert auth.login("greta", PASSWORD).status_code == 200
 
 
+def test_another_password_makes_the_letters_before_it_worthless(
+    auth: Service, sink: Sink, make_user: Callable[[str], str]
+):
+    make_user("gesine")
+    token = auth.begin("gesine", PASSWORD)["accessToken"]
+    auth.call("POST", "/v1/password-resets", body={"email": "gesine@example.org"})
+    letter = token_in(await_letter(sink, "gesine@example.org"))
+    change = {"currentPassword": PASSWORD, "newPassword": ANOTHER}
+    assert auth.call("POST", "/v1/password", token, change).status_code == 204
+    body = {"token": letter, "newPassword": PASSWORD}
+    assert auth.call("POST", "/v1/password-resets/confirm", body=body).status_code == 422
+    assert auth.login("gesine", ANOTHER).status_code == 200
+
+
 def test_letters_wait_for_a_mail_server_that_is_out_of_sorts(
     auth: Service, sink: Sink, make_user: Callable[[str], str], auth_database: MySql
 ):
@@ -177,6 +192,23 @@ def test_an_invitation_makes_a_user_of_its_role_unless_it_is_withdrawn(
     made = auth.call("POST", "/v1/registrations/confirm", body=wish)
     assert (made.status_code, made.json()["role"]) == (201, "admin")
     assert auth.call("GET", "/v1/invitations", admin).json()["items"] == []
+
+
+def test_of_many_who_accept_one_invitation_one_becomes_a_user(
+    auth: Service, sink: Sink, admin: str, auth_database: MySql
+):
+    auth.call("POST", "/v1/invitations", admin, {"email": "lina@example.org"})
+    token = token_in(await_letter(sink, "lina@example.org"))
+
+    def accept(number: int) -> int:
+        wish = {"token": token, "name": f"lina-{number}", "password": PASSWORD}
+        return auth.call("POST", "/v1/registrations/confirm", body=wish).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(accept, range(4)))
+    assert answers.count(201) == 1
+    assert set(answers) <= {201, 422, 503}
+    assert len(query(auth_database, "SELECT id FROM users WHERE name LIKE 'lina-%'")) == 1
 
 
 def test_without_mail_the_admin_hands_over_the_invitation(

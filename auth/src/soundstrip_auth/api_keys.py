@@ -93,6 +93,11 @@ class ApiKeyStore:
             statements.write(_USED, (api_key.id, _COARSE_SECONDS))
         return api_key
 
+    def holds(self, user_id: str, key_id: str) -> bool:
+        """Return whether the user has this key, and it holds."""
+        where = _COLUMNS + "user_id = %s AND id = %s" + _HOLDS
+        return bool(self._database.read(where, (user_id, key_id)))
+
     def of(self, user_id: str) -> list[ApiKey]:
         """Return the user's keys, also those that hold no more, the newest first."""
         where = _COLUMNS + "user_id = %s ORDER BY created_at DESC, id"

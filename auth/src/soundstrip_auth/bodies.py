@@ -8,7 +8,7 @@ import flask
 import msgspec
 
 from soundstrip_auth.api_keys import ApiKey
-from soundstrip_auth.audit import Action, Entry
+from soundstrip_auth.audit import Entry
 from soundstrip_auth.invitations import Invitation
 from soundstrip_auth.sessions import Session
 from soundstrip_auth.store import Account
@@ -204,7 +204,7 @@ class EntryView(View, frozen=True):
     id: int
     at: datetime
     actor: str | None
-    action: Action
+    action: str
     subject: str | None
     address: str
     request_id: str

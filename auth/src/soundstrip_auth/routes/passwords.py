@@ -29,11 +29,12 @@ def password_routes(parts: Parts) -> flask.Blueprint:
         body = read_body(NewPassword)
         passwords = (body.current_password, body.new_password)
         try:
-            parts.accounts.change_password(caller.user, *passwords, client_address())
+            parts.accounts.change_password(
+                caller.user, *passwords, client_address(), caller.session_id
+            )
         except PasswordWrong:
             parts.audit.record(Action.LOGIN_REFUSED, caller.user.id, caller.user.id)
             raise
-        parts.sessions.end_all(caller.user.id, but=caller.session_id or "")
         parts.audit.record(Action.PASSWORD_CHANGED, caller.user.id, caller.user.id)
         return answer_nothing()
 

@@ -17,10 +17,9 @@ from soundstrip_auth.bodies import (
     read_body,
 )
 from soundstrip_auth.callers import identify_admin
-from soundstrip_auth.invitations import InvitationUnknown
 from soundstrip_auth.parts import Parts, Registration
 from soundstrip_auth.problems import forbidden, require_mail
-from soundstrip_auth.users import Role, User, UserExists, check_email
+from soundstrip_auth.users import User, UserExists, check_email
 from soundstrip_auth.vouchers import Purpose, VoucherRefused
 from soundstrip_service.problems import Problem
 from soundstrip_service.scopes import Scope
@@ -55,9 +54,9 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
         check_email(body.email)
         if parts.users.find(body.email) is not None:
             raise UserExists("The e-mail belongs to a user already.")
-        invitation = parts.invitations.add(body.email, body.role)
+        invitation = parts.invitations.add(body.email, body.role, by_letter=parts.sends_mail)
         parts.audit.record(Action.USER_INVITED, caller.user.id, invitation.email)
-        return answer(InvitationView.of(invitation, _send(parts, invitation.id, body.email)), 201)
+        return answer(InvitationView.of(invitation, _hand_over(parts, invitation.id)), 201)
 
     @routes.get("/v1/invitations")
     def index() -> flask.Response:
@@ -74,38 +73,23 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
     return routes
 
 
-def _send(parts: Parts, invitation_id: str, email: str) -> str | None:
-    """Have the letter written; where there is no mail, return the token for the admin instead."""
+def _hand_over(parts: Parts, invitation_id: str) -> str | None:
+    """Have the letter sent; where there is no mail, return the token for the admin instead."""
     if not parts.sends_mail:
         return parts.vouchers.make(Purpose.INVITATION, invitation_id)
-    parts.outbox.add(Purpose.INVITATION, email)
     parts.poke()
     return None
 
 
 def _register(parts: Parts, body: RegistrationConfirmation) -> User:
-    """Make the user; the letter's token is used up by the address, which only one user can have."""
     _require_invitations(parts.registration)
-    invited = parts.vouchers.find(Purpose.INVITATION, body.token)
-    if invited is not None:
-        return _accept(parts, invited, body)
-    email = parts.vouchers.find(Purpose.REGISTRATION, body.token)
-    if email is None:
+    wish = (body.token, body.name, body.password)
+    if parts.vouchers.find(Purpose.INVITATION, body.token) is not None:
+        return parts.accounts.register(Purpose.INVITATION, *wish)
+    if parts.vouchers.find(Purpose.REGISTRATION, body.token) is None:
         raise VoucherRefused
     _require_open(parts.registration)
-    user = parts.accounts.create(body.name, email, body.password, Role.USER)
-    parts.vouchers.cancel(Purpose.REGISTRATION, email)
-    return user
-
-
-def _accept(parts: Parts, invitation_id: str, body: RegistrationConfirmation) -> User:
-    try:
-        invitation = parts.invitations.get(invitation_id)
-    except InvitationUnknown as error:
-        raise VoucherRefused from error
-    user = parts.accounts.create(body.name, invitation.email, body.password, invitation.role)
-    parts.invitations.remove(invitation_id)
-    return user
+    return parts.accounts.register(Purpose.REGISTRATION, *wish)
 
 
 def _require_open(registration: Registration) -> None:

@@ -29,6 +29,7 @@ from soundstrip_auth.sessions import (
     new_refresh_token,
     parse_refresh_token,
 )
+from soundstrip_auth.tokens import KEY_CLAIM
 from soundstrip_auth.users import User, UserUnknown, is_admin
 from soundstrip_service.scopes import is_api_key, write_scopes
 
@@ -138,7 +139,7 @@ def _use_key(parts: Parts, key: str) -> GrantView:
         raise KeyRefused("The API key holds no more.")
     scope = write_scopes(scopes)
     return GrantView(
-        access_token=parts.tokens.issue(user, lifetime, scope=scope),
+        access_token=parts.tokens.issue(user, lifetime, scope=scope, **{KEY_CLAIM: api_key.id}),
         expires_in=int(lifetime.total_seconds()),
         scope=scope,
     )
