@@ -8,12 +8,10 @@ from pydantic_settings import NoDecode
 
 from soundstrip_auth.parts import Registration
 from soundstrip_service.mailing import SmtpSettings
-from soundstrip_service.settings import LogLevel, ServedSettings, Settings
+from soundstrip_service.settings import LogLevel, ServedSettings, Settings, Url
 
 MIN_SECRET_BYTES = 32
 """Ed25519 keys have 256 bits of strength at most; a shorter secret would have less."""
-
-_URL = r"^https?://[^\s\"'<>]+$"
 
 
 class DatabaseSettings(Settings):
@@ -76,14 +74,12 @@ class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
         default=(),
         description="networks, separated by commas, of proxies whose X-Forwarded-For is believed",
     )
-    auth_url: str = Field(
+    auth_url: Url = Field(
         default="http://127.0.0.1:5000",
-        pattern=_URL,
         description="where people reach this service; the commands in e-mails begin with it",
     )
-    account_page_url: str | None = Field(
+    account_page_url: Url | None = Field(
         default=None,
-        pattern=_URL,
         description="a page that takes the tokens of e-mails (#token=…); links lead there",
     )
     host: str = Field(default="0.0.0.0", description="the address to listen on")  # noqa: S104 - in a pod

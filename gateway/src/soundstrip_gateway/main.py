@@ -12,6 +12,7 @@ from soundstrip_gateway.app import create_app
 from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.cluster import Cluster, connect_cluster
 from soundstrip_gateway.conversions import Conversions
+from soundstrip_gateway.document import describe_api
 from soundstrip_gateway.further import Workshop
 from soundstrip_gateway.gate import build_gate
 from soundstrip_gateway.idempotency import Idempotency
@@ -19,7 +20,7 @@ from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
-from soundstrip_gateway.limiter import Limiter
+from soundstrip_gateway.limiter import build_limiter
 from soundstrip_gateway.limits_settings import BrowserSettings, LimitSettings
 from soundstrip_gateway.links import Links
 from soundstrip_gateway.live.handover import LiveDesk
@@ -36,7 +37,7 @@ from soundstrip_gateway.tokens import Tokens
 from soundstrip_gateway.valve import Valve
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
-from soundstrip_service.settings import ServedSettings, TracedSettings, load_settings
+from soundstrip_service.settings import ServedSettings, TracedSettings, Url, load_settings
 from soundstrip_service.tracing import open_tracing
 from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.connection import connect
@@ -53,6 +54,9 @@ class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSetting
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
+    auth_url: Url | None = Field(
+        None, description="where people reach the auth service, for a link to its API's page"
+    )
     mongo_uri: SecretStr | None = Field(
         None, description="MongoDB connection string; wins over MONGO_HOST and MONGO_PORT"
     )
@@ -154,6 +158,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
     )
     take_up = TakeUp(database, cluster, settings.install_id, settings.take_up_seconds)
     return Parts(
+        about=describe_api(settings.auth_url),
         batches=Batches(cluster, conversions, library, gate),
         browsers=settings.browsers,
         cluster=cluster,
@@ -169,7 +174,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
             gate=gate,
         ),
         library=library,
-        limiter=Limiter(database, settings.rate_limit_patience_seconds),
+        limiter=build_limiter(database, settings.rate_limit_patience_seconds),
         links=Links(LinkStore(database), conversions, library),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,
