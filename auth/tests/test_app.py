@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 
 from soundstrip_auth.app import create_app
 from soundstrip_auth.database import Database, DatabaseUnavailable
+from soundstrip_auth.document import describe_api
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.tokens import LEGACY_LIFETIME, Tokens, make_claims
 from soundstrip_auth.users import User
+from soundstrip_service.openapi import undescribed_routes
 
 MakeParts = Callable[..., Parts]
 
@@ -135,17 +137,44 @@ def test_a_reset_is_asked_for_without_looking_whether_there_is_such_a_user(make_
     assert (answer.status_code, answer.data, asked) == (202, b"", ["letters"])
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"login": "anna"}', b"[" * 9999])
-def test_a_body_that_is_not_what_is_expected_is_400(client: FlaskClient, body: bytes):
-    answer = client.post("/v1/sessions", data=body)
-    assert answer.status_code == 400
-    assert answer.content_type == "application/problem+json"
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[]", 422),
+        (b"[" * 9999, 422),
+        (b'{"login": "anna"}', 422),
+        (b'{"login": "anna", "password": "x", "otp": "1"}', 422),
+        (b" " * 65537, 413),
+    ],
+)
+def test_a_body_that_is_not_what_is_expected_is_refused(
+    client: FlaskClient, body: bytes, status: int
+):
+    for path in ("/v1/sessions", "/v1/token"):
+        answer = client.post(path, data=body, content_type="application/json")
+        assert answer.status_code == status
+        assert answer.content_type == "application/problem+json"
+
+
+def test_a_body_is_json_by_its_type_or_what_curl_calls_it(client: FlaskClient):
+    for content_type, status in [("text/plain", 415), ("application/x-www-form-urlencoded", 422)]:
+        answer = client.post("/v1/sessions", data=b"{}", content_type=content_type)
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/v1/users/é", "/v1/users/a%00", "/v1/api-keys/A", "/v1/x"])
+def test_what_can_be_no_id_is_not_found_without_asking_mysql(client: FlaskClient, path: str):
+    answer = client.delete(path)
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
 
 
 def test_what_a_body_holds_is_not_quoted(client: FlaskClient):
     body = {"login": "anna", "password": {"geheim": 1}}
     answer = client.post("/v1/sessions", json=body)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "geheim" not in answer.text
 
 
@@ -175,3 +204,27 @@ def test_registration_by_invitation_is_not_open_to_everybody(client: FlaskClient
     answer = client.post("/v1/registrations", json={"email": "eve@example.org"})
     assert answer.status_code == 403
     assert answer.get_json()["type"].endswith("/registration-closed")
+
+
+def test_each_route_describes_itself(client: FlaskClient):
+    assert undescribed_routes(client.application) == []
+    document = client.get("/openapi.json").get_json()
+    assert document["openapi"] == "3.1.0"
+    page = client.get("/docs")
+    assert page.content_type == "text/html; charset=utf-8"
+    assert all(path in page.text for path in document["paths"])
+
+
+def test_the_page_leads_to_the_gateway_s_if_it_is_known_where_that_is(make_parts: MakeParts):
+    known = create_app(make_parts(), about=describe_api("https://sound.example/")).test_client()
+    assert 'href="https://sound.example/docs"' in known.get("/docs").text
+    unknown = create_app(make_parts(), about=describe_api(None)).test_client()
+    assert "externalDocs" not in unknown.get("/openapi.json").get_json()
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions", "/livez", "/nowhere", "/docs", "/openapi.json"])
+def test_every_answer_tells_browsers_what_it_is_not_for(client: FlaskClient, path: str):
+    headers = client.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Request-Id"]

@@ -14,6 +14,7 @@ from soundstrip_auth.app import create_app
 from soundstrip_auth.audit import AuditLog
 from soundstrip_auth.clerk import Clerk
 from soundstrip_auth.database import Database, DatabaseUnavailable
+from soundstrip_auth.document import describe_api
 from soundstrip_auth.invitations import InvitationStore
 from soundstrip_auth.letters import Places
 from soundstrip_auth.origin import request_origin
@@ -80,7 +81,7 @@ def _serve(argv: Sequence[str]) -> NoReturn:
     clerk = _build_clerk(settings, database)
     parts = _build_parts(settings, database, begin_rotation(database), clerk.poke)
     serve(
-        create_app(parts, settings.trusted_proxies),
+        create_app(parts, settings.trusted_proxies, describe_api(settings.gateway_url)),
         host=settings.host,
         port=settings.port,
         threads=settings.threads,

@@ -82,6 +82,9 @@ class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
         default=None,
         description="a page that takes the tokens of e-mails (#token=…); links lead there",
     )
+    gateway_url: Url | None = Field(
+        default=None, description="where people reach the gateway, for a link to its API's page"
+    )
     host: str = Field(default="0.0.0.0", description="the address to listen on")  # noqa: S104 - in a pod
     port: int = Field(default=5000, ge=1, le=65535, description="the port to listen on")
     threads: int = Field(default=16, ge=4, le=64, description="how many requests run at once")

@@ -1,28 +1,64 @@
 """Becoming a user: by a letter to one's own address, with or without an invitation."""
 
+from http import HTTPStatus
 from typing import assert_never
 
 import flask
 
 from soundstrip_auth.audit import Action
-from soundstrip_auth.bodies import (
-    Address,
-    InvitationView,
-    NewInvitation,
-    RegistrationConfirmation,
-    UserView,
-    answer,
-    answer_items,
-    answer_nothing,
-    read_body,
-)
+from soundstrip_auth.bodies import Address, NewInvitation, RegistrationConfirmation, read_body
 from soundstrip_auth.callers import identify_admin
+from soundstrip_auth.ids import Id
 from soundstrip_auth.parts import Parts, Registration
 from soundstrip_auth.problems import forbidden, require_mail
 from soundstrip_auth.users import User, UserExists, check_email
+from soundstrip_auth.views import Invitations, InvitationView, UserView, answer_nothing
 from soundstrip_auth.vouchers import Purpose, VoucherRefused
+from soundstrip_service.operations import (
+    Answer,
+    Body,
+    Operation,
+    answer_json,
+    describe_route,
+)
 from soundstrip_service.problems import Problem
 from soundstrip_service.scopes import Scope
+
+REQUEST = Operation(
+    "Have a letter sent, to become a user by",
+    "registration",
+    {202: Answer("Whoever reads this address's letters gets one")},
+    problems=(400, 403, 413, 415, 422, 501),
+    body=Body({"application/json": Address}),
+    security=(),
+)
+CONFIRM = Operation(
+    "Become a user by a letter's token",
+    "registration",
+    {201: Answer("You", UserView)},
+    problems=(400, 403, 409, 413, 415, 422),
+    body=Body({"application/json": RegistrationConfirmation}),
+    security=(),
+)
+INVITE = Operation(
+    "Invite somebody (admin)",
+    "registration",
+    {201: Answer("The invitation; with its token where no letter carries it", InvitationView)},
+    problems=(400, 409, 413, 415, 422),
+    body=Body({"application/json": NewInvitation}),
+)
+INDEX = Operation(
+    "List the invitations (admin)",
+    "registration",
+    {200: Answer("All that stand, a thousand at most", Invitations)},
+)
+WITHDRAW = Operation(
+    "Withdraw an invitation (admin)",
+    "registration",
+    {204: Answer("Its letter is worth nothing any more")},
+    problems=(404,),
+    parts={"invitation_id": Id},
+)
 
 
 def registration_routes(parts: Parts) -> flask.Blueprint:
@@ -30,6 +66,7 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
     routes = flask.Blueprint("registrations", __name__)
 
     @routes.post("/v1/registrations")
+    @describe_route(REQUEST)
     def request_registration() -> flask.Response:
         """Whether or not somebody has the address is looked up where the letter is written."""
         email = read_body(Address).email
@@ -38,15 +75,17 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
         check_email(email)
         parts.outbox.add(Purpose.REGISTRATION, email)
         parts.poke()
-        return answer_nothing(202)
+        return answer_nothing(HTTPStatus.ACCEPTED)
 
     @routes.post("/v1/registrations/confirm")
+    @describe_route(CONFIRM)
     def confirm_registration() -> flask.Response:
         user = _register(parts, read_body(RegistrationConfirmation))
         parts.audit.record(Action.USER_REGISTERED, user.id, user.id)
-        return answer(UserView.of(parts.users.get(user.id)), 201)
+        return answer_json(UserView.of(parts.users.get(user.id)), HTTPStatus.CREATED)
 
     @routes.post("/v1/invitations")
+    @describe_route(INVITE)
     def invite() -> flask.Response:
         caller = identify_admin(parts, Scope.ADMIN_WRITE)
         body = read_body(NewInvitation)
@@ -56,14 +95,18 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
             raise UserExists("The e-mail belongs to a user already.")
         invitation = parts.invitations.add(body.email, body.role, by_letter=parts.sends_mail)
         parts.audit.record(Action.USER_INVITED, caller.user.id, invitation.email)
-        return answer(InvitationView.of(invitation, _hand_over(parts, invitation.id)), 201)
+        view = InvitationView.of(invitation, _hand_over(parts, invitation.id))
+        return answer_json(view, HTTPStatus.CREATED)
 
     @routes.get("/v1/invitations")
+    @describe_route(INDEX)
     def index() -> flask.Response:
         identify_admin(parts, Scope.ADMIN_READ)
-        return answer_items([InvitationView.of(found) for found in parts.invitations.standing()])
+        standing = [InvitationView.of(found) for found in parts.invitations.standing()]
+        return answer_json(Invitations(standing))
 
-    @routes.delete("/v1/invitations/<invitation_id>")
+    @routes.delete("/v1/invitations/<id:invitation_id>")
+    @describe_route(WITHDRAW)
     def withdraw(invitation_id: str) -> flask.Response:
         caller = identify_admin(parts, Scope.ADMIN_WRITE)
         parts.invitations.remove(invitation_id)
