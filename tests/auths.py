@@ -32,6 +32,8 @@ FIRST_USER = {
 }
 ANNA = ["--name", "anna", "--email", "anna@example.org"]
 COMMAND = [sys.executable, "-m", "soundstrip_auth"]
+_PLENTY = "1000000/hour"
+"""For limits that no test is to meet but those of limits."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ def environment(mysql: MySql, **more: str) -> dict[str, str]:
         "MYSQL_PASSWORD": mysql.password,
         "MYSQL_DB": mysql.database,
         "SECRET_KEY": SECRET_KEY,
+        "RATE_LIMIT_ADDRESS": _PLENTY,
+        "RATE_LIMIT_LOGIN": _PLENTY,
+        "RATE_LIMIT_LETTERS": _PLENTY,
     } | more  # fmt: skip
 
 

@@ -2,6 +2,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Never
 
@@ -101,7 +102,7 @@ def test_more_logins_than_places_are_turned_away_at_once(make_parts: MakeParts):
             raise DatabaseUnavailable("It was slow.")
 
     slow = SlowDatabase("127.0.0.1", 1, "user", "geheim", "auth")
-    app = create_app(make_parts(slow, places=1))
+    app = create_app(replace(make_parts(slow, places=1), limiter=make_parts().limiter))
     basic = base64.b64encode(b"anna:long enough").decode()
     headers = {"Authorization": f"Basic {basic}"}
     with ThreadPoolExecutor(1) as pool:
@@ -220,6 +221,45 @@ def test_the_page_leads_to_the_gateway_s_if_it_is_known_where_that_is(make_parts
     assert 'href="https://sound.example/docs"' in known.get("/docs").text
     unknown = create_app(make_parts(), about=describe_api(None)).test_client()
     assert "externalDocs" not in unknown.get("/openapi.json").get_json()
+
+
+def test_each_answer_tells_what_is_left_and_one_too_many_is_429(
+    client: FlaskClient, tokens: Tokens, user: User
+):
+    headers = bearer(tokens.issue(user, LEGACY_LIFETIME))
+    left = []
+    for _ in range(6):
+        answer = client.get("/validate", headers=headers)
+        assert answer.headers["RateLimit-Policy"] == '"user-3600";q=6;w=3600'
+        left.append(int(answer.headers["RateLimit-Remaining"]))
+    assert left == [5, 4, 3, 2, 1, 0]
+    refused = client.get("/validate", headers=headers)
+    assert (refused.status_code, refused.get_json()["scope"]) == (429, "user")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert client.get("/validate", headers=bearer("x.y.z")).status_code == 401
+    assert "RateLimit" not in client.get("/livez").headers
+
+
+def test_letters_and_logins_have_limits_of_their_own(client: FlaskClient):
+    body = {"email": "anna@example.org"}
+    found = [client.post("/v1/password-resets", json=body).status_code for _ in range(3)]
+    assert found == [501, 501, 429]
+    answer = client.post("/login", auth=("no such user", "long enough"))
+    assert answer.headers["RateLimit"].split(";")[0] == '"address-3600"'
+    assert '"login-3600";r=49' in answer.headers["RateLimit"]
+
+
+def test_pages_of_named_origins_may_ask_and_read_and_no_others(make_parts: MakeParts):
+    page = "https://app.example.org"
+    client = create_app(make_parts(), origins=frozenset({page}), hsts_seconds=60).test_client()
+    asking = {"Access-Control-Request-Method": "POST", "Origin": page}
+    allowed = client.options("/v1/sessions", headers=asking)
+    assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (204, page)
+    refused = client.options("/v1/sessions", headers=asking | {"Origin": f"{page}.evil.example"})
+    assert "Access-Control-Allow-Origin" not in refused.headers
+    read = client.get("/v1/sessions", headers={"Origin": page})
+    assert (read.status_code, read.headers["Access-Control-Allow-Origin"]) == (401, page)
+    assert read.headers["Strict-Transport-Security"] == "max-age=60"
 
 
 @pytest.mark.parametrize("path", ["/v1/sessions", "/livez", "/nowhere", "/docs", "/openapi.json"])

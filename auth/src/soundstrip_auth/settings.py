@@ -1,5 +1,6 @@
 """What the environment says to auth."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Self
 
@@ -7,7 +8,10 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import NoDecode
 
 from soundstrip_auth.parts import Registration
+from soundstrip_service.browsers import BrowsedSettings
 from soundstrip_service.mailing import SmtpSettings
+from soundstrip_service.rate_settings import RateSettings, RateText
+from soundstrip_service.rates import Rates, parse_rates
 from soundstrip_service.settings import LogLevel, ServedSettings, Settings, Url
 
 MIN_SECRET_BYTES = 32
@@ -46,7 +50,7 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 Seconds = Annotated[int, Field(ge=1)]
 
 
-class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
+class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings, RateSettings, BrowsedSettings):
     """What the service needs."""
 
     secret_key: SecretStr = Field(
@@ -74,6 +78,9 @@ class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
         default=(),
         description="networks, separated by commas, of proxies whose X-Forwarded-For is believed",
     )
+    rate_limit_letters: RateText = Field(
+        default="30/hour", description="letters that one address asks for, or any"
+    )
     auth_url: Url = Field(
         default="http://127.0.0.1:5000",
         description="where people reach this service; the commands in e-mails begin with it",
@@ -98,6 +105,11 @@ class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
     first_user_password: SecretStr | None = Field(
         default=None, description="the first user's password; never changes an existing user"
     )
+
+    @property
+    def all_rates(self) -> Rates:
+        """The limits of requests, of letters too."""
+        return replace(self.rates, letters=parse_rates(self.rate_limit_letters))
 
     @field_validator("secret_key", "secret_key_previous")
     @classmethod

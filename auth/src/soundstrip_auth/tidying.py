@@ -11,6 +11,8 @@ from soundstrip_auth.sessions import Lifetimes
 _AT_ONCE = 1000
 _MOST_TIMES = 100
 _KNOWN = timedelta(days=90)
+_RATES = timedelta(hours=1)
+"""Longer than need be: a row that is taken up again at that moment would be in the way."""
 _PAST = "NOW(6) - INTERVAL %s SECOND"
 
 
@@ -40,6 +42,7 @@ class Tidying:
             f"known_addresses WHERE used_at < {_PAST}": _KNOWN,
             f"vouchers WHERE expires_at < {_PAST}": timedelta(),
             f"invitations WHERE expires_at < {_PAST}": timedelta(),
+            f"rates WHERE ends_at < {_PAST}": _RATES,
             f"letters WHERE done_at < {_PAST}": QUIET,
             f"audit WHERE at < {_PAST}": self.audit,
         }
