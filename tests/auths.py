@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import mysql.connector as mysql_driver
+import pytest
 import requests
-from tests.databases import MySql
+from tests.containers import Server
+from tests.databases import MySql, mysql_database
+from tests.processes import free_port
 from tests.waiting import wait_until
+
+from soundstrip_auth.accounts import Accounts
+from soundstrip_auth.database import Database
+from soundstrip_auth.passwords import Passwords
+from soundstrip_auth.users import Role
 
 SECRET_KEY = secrets.token_hex(32)
 PASSWORD = secrets.token_hex(12)
@@ -25,6 +32,8 @@ FIRST_USER = {
 }
 ANNA = ["--name", "anna", "--email", "anna@example.org"]
 COMMAND = [sys.executable, "-m", "soundstrip_auth"]
+_PLENTY = "1000000/hour"
+"""For limits that no test is to meet but those of limits."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,7 @@ class Service:
 
 
 def environment(mysql: MySql, **more: str) -> dict[str, str]:
+    """Return the variables of an auth that works on this database."""
     return os.environ | {
         "MYSQL_HOST": mysql.host,
         "MYSQL_PORT": str(mysql.port),
@@ -83,38 +93,66 @@ def environment(mysql: MySql, **more: str) -> dict[str, str]:
         "MYSQL_PASSWORD": mysql.password,
         "MYSQL_DB": mysql.database,
         "SECRET_KEY": SECRET_KEY,
+        "RATE_LIMIT_ADDRESS": _PLENTY,
+        "RATE_LIMIT_LOGIN": _PLENTY,
+        "RATE_LIMIT_LETTERS": _PLENTY,
     } | more  # fmt: skip
 
 
-def _start(directory: Path, variables: Mapping[str, str]) -> Service:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+@contextmanager
+def starting_auth(directory: Path, mysql: MySql, **settings: str) -> Iterator[Service]:
+    """Run auth until the block ends; it need not be up yet."""
+    port = free_port()
     log = directory / f"auth-{port}.log"
-    own = {"HOST": "127.0.0.1", "PORT": str(port)}
+    variables = environment(mysql, **settings) | {"HOST": "127.0.0.1", "PORT": str(port)}
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            COMMAND, env=dict(variables) | own, stdout=output, stderr=subprocess.STDOUT
-        )
-    return Service(process, f"http://127.0.0.1:{port}", log)
+        process = subprocess.Popen(COMMAND, env=variables, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield Service(process, f"http://127.0.0.1:{port}", log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
-def running_auth(directory: Path, variables: Mapping[str, str]) -> Iterator[Service]:
-    service = _start(directory, variables)
-    try:
+def running_auth(directory: Path, mysql: MySql, **settings: str) -> Iterator[Service]:
+    """Run auth until the block ends; it is up."""
+    with starting_auth(directory, mysql, **settings) as service:
+        await_ready(service)
         yield service
-    finally:
-        service.process.terminate()
-        try:
-            service.process.wait(20)
-        except subprocess.TimeoutExpired:
-            service.process.kill()
-            service.process.wait()
 
 
 def await_ready(service: Service) -> None:
     wait_until(lambda: service.status("/health") == 200, "auth is ready")
+
+
+@pytest.fixture(scope="module")
+def auth_database(mysql_server: Server) -> Iterator[MySql]:
+    """The database of a module's auth."""
+    with mysql_database(mysql_server) as mysql:
+        yield mysql
+
+
+@pytest.fixture(scope="module")
+def auth_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the logs of a module's auth go."""
+    return tmp_path_factory.mktemp("auth")
+
+
+def connect_database(mysql: MySql) -> Database:
+    """Return the database as auth uses it."""
+    return Database(mysql.host, mysql.port, mysql.user, mysql.password, mysql.database)
+
+
+def add_user(mysql: MySql, name: str, role: Role = Role.USER) -> str:
+    """Make a user where auth has run already, and return the id."""
+    with Passwords() as passwords:
+        accounts = Accounts(connect_database(mysql), passwords)
+        return accounts.create(name, f"{name}@example.org", PASSWORD, role).id
 
 
 def create_user(mysql: MySql, *arguments: str, password: str = PASSWORD) -> str:

@@ -51,6 +51,16 @@ class Sink:
             return False
 
 
+def mail_settings(sink: Sink) -> dict[str, str]:
+    """Return the settings of a service that sends by this sink."""
+    return {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(sink.smtp_port),
+        "SMTP_TLS": "none",
+        "GMAIL_ADDRESS": "soundstrip@example.net",
+    }
+
+
 @contextmanager
 def running_sink(*arguments: str, smtp_port: int | None = None) -> Iterator[Sink]:
     """Run a sink until the block ends."""

@@ -2,6 +2,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Never
 
@@ -10,9 +11,11 @@ from flask.testing import FlaskClient
 
 from soundstrip_auth.app import create_app
 from soundstrip_auth.database import Database, DatabaseUnavailable
+from soundstrip_auth.document import describe_api
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.tokens import LEGACY_LIFETIME, Tokens, make_claims
 from soundstrip_auth.users import User
+from soundstrip_service.openapi import undescribed_routes
 
 MakeParts = Callable[..., Parts]
 
@@ -99,7 +102,7 @@ def test_more_logins_than_places_are_turned_away_at_once(make_parts: MakeParts):
             raise DatabaseUnavailable("It was slow.")
 
     slow = SlowDatabase("127.0.0.1", 1, "user", "geheim", "auth")
-    app = create_app(make_parts(slow, places=1))
+    app = create_app(replace(make_parts(slow, places=1), limiter=make_parts().limiter))
     basic = base64.b64encode(b"anna:long enough").decode()
     headers = {"Authorization": f"Basic {basic}"}
     with ThreadPoolExecutor(1) as pool:
@@ -135,17 +138,44 @@ def test_a_reset_is_asked_for_without_looking_whether_there_is_such_a_user(make_
     assert (answer.status_code, answer.data, asked) == (202, b"", ["letters"])
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"login": "anna"}', b"[" * 9999])
-def test_a_body_that_is_not_what_is_expected_is_400(client: FlaskClient, body: bytes):
-    answer = client.post("/v1/sessions", data=body)
-    assert answer.status_code == 400
-    assert answer.content_type == "application/problem+json"
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[]", 422),
+        (b"[" * 9999, 422),
+        (b'{"login": "anna"}', 422),
+        (b'{"login": "anna", "password": "x", "otp": "1"}', 422),
+        (b" " * 65537, 413),
+    ],
+)
+def test_a_body_that_is_not_what_is_expected_is_refused(
+    client: FlaskClient, body: bytes, status: int
+):
+    for path in ("/v1/sessions", "/v1/token"):
+        answer = client.post(path, data=body, content_type="application/json")
+        assert answer.status_code == status
+        assert answer.content_type == "application/problem+json"
+
+
+def test_a_body_is_json_by_its_type_or_what_curl_calls_it(client: FlaskClient):
+    for content_type, status in [("text/plain", 415), ("application/x-www-form-urlencoded", 422)]:
+        answer = client.post("/v1/sessions", data=b"{}", content_type=content_type)
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/v1/users/é", "/v1/users/a%00", "/v1/api-keys/A", "/v1/x"])
+def test_what_can_be_no_id_is_not_found_without_asking_mysql(client: FlaskClient, path: str):
+    answer = client.delete(path)
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
 
 
 def test_what_a_body_holds_is_not_quoted(client: FlaskClient):
     body = {"login": "anna", "password": {"geheim": 1}}
     answer = client.post("/v1/sessions", json=body)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "geheim" not in answer.text
 
 
@@ -175,3 +205,66 @@ def test_registration_by_invitation_is_not_open_to_everybody(client: FlaskClient
     answer = client.post("/v1/registrations", json={"email": "eve@example.org"})
     assert answer.status_code == 403
     assert answer.get_json()["type"].endswith("/registration-closed")
+
+
+def test_each_route_describes_itself(client: FlaskClient):
+    assert undescribed_routes(client.application) == []
+    document = client.get("/openapi.json").get_json()
+    assert document["openapi"] == "3.1.0"
+    page = client.get("/docs")
+    assert page.content_type == "text/html; charset=utf-8"
+    assert all(path in page.text for path in document["paths"])
+
+
+def test_the_page_leads_to_the_gateway_s_if_it_is_known_where_that_is(make_parts: MakeParts):
+    known = create_app(make_parts(), about=describe_api("https://sound.example/")).test_client()
+    assert 'href="https://sound.example/docs"' in known.get("/docs").text
+    unknown = create_app(make_parts(), about=describe_api(None)).test_client()
+    assert "externalDocs" not in unknown.get("/openapi.json").get_json()
+
+
+def test_each_answer_tells_what_is_left_and_one_too_many_is_429(
+    client: FlaskClient, tokens: Tokens, user: User
+):
+    headers = bearer(tokens.issue(user, LEGACY_LIFETIME))
+    left = []
+    for _ in range(6):
+        answer = client.get("/validate", headers=headers)
+        assert answer.headers["RateLimit-Policy"] == '"user-3600";q=6;w=3600'
+        left.append(int(answer.headers["RateLimit-Remaining"]))
+    assert left == [5, 4, 3, 2, 1, 0]
+    refused = client.get("/validate", headers=headers)
+    assert (refused.status_code, refused.get_json()["scope"]) == (429, "user")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert client.get("/validate", headers=bearer("x.y.z")).status_code == 401
+    assert "RateLimit" not in client.get("/livez").headers
+
+
+def test_letters_and_logins_have_limits_of_their_own(client: FlaskClient):
+    body = {"email": "anna@example.org"}
+    found = [client.post("/v1/password-resets", json=body).status_code for _ in range(3)]
+    assert found == [501, 501, 429]
+    answer = client.post("/login", auth=("no such user", "long enough"))
+    assert answer.headers["RateLimit"].split(";")[0] == '"address-3600"'
+    assert '"login-3600";r=49' in answer.headers["RateLimit"]
+
+
+def test_pages_of_named_origins_may_ask_and_read_and_no_others(make_parts: MakeParts):
+    page = "https://app.example.org"
+    client = create_app(make_parts(), origins=frozenset({page}), hsts_seconds=60).test_client()
+    asking = {"Access-Control-Request-Method": "POST", "Origin": page}
+    allowed = client.options("/v1/sessions", headers=asking)
+    assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (204, page)
+    refused = client.options("/v1/sessions", headers=asking | {"Origin": f"{page}.evil.example"})
+    assert "Access-Control-Allow-Origin" not in refused.headers
+    read = client.get("/v1/sessions", headers={"Origin": page})
+    assert (read.status_code, read.headers["Access-Control-Allow-Origin"]) == (401, page)
+    assert read.headers["Strict-Transport-Security"] == "max-age=60"
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions", "/livez", "/nowhere", "/docs", "/openapi.json"])
+def test_every_answer_tells_browsers_what_it_is_not_for(client: FlaskClient, path: str):
+    headers = client.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Request-Id"]

@@ -20,6 +20,7 @@ TRUSTED = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
         ("10.1.2.3", ["nonsense"], "10.1.2.3"),
         ("10.1.2.3", ["198.51.100.1", "nonsense"], "10.1.2.3"),
         ("", ["198.51.100.1"], ""),
+        ("10.1.2.3", ["fe80::1%zone"], "10.1.2.3"),
     ],
 )
 def test_only_what_trusted_proxies_say_is_believed(remote: str, chain: list[str], address: str):

@@ -47,6 +47,26 @@ def test_half_a_first_user_is_refused(
     assert "FIRST_USER_PASSWORD" in fail([], capsys)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RATE_LIMITS", '{"user": "often"}'),
+        ("RATE_LIMIT_LETTERS", "10/fortnight"),
+        ("CORS_ORIGINS", "app.example.org"),
+        ("GATEWAY_URL", "sound.example.org"),
+    ],
+)
+def test_limits_and_origins_that_are_none_are_refused(
+    name: str,
+    value: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for each, text in (MINIMUM | {name: value}).items():
+        monkeypatch.setenv(each, text)
+    assert name in fail([], capsys)
+
+
 def test_the_command_needs_no_secret_key_and_takes_no_password_as_argument(
     capsys: pytest.CaptureFixture[str],
 ):

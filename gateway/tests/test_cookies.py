@@ -1,7 +1,7 @@
 import pytest
 
-from soundstrip_gateway.browsers import parse_origins
 from soundstrip_gateway.cookies import cookie_name, is_own_page
+from soundstrip_service.browsers import parse_origins
 
 HOST = "https://sound.example.org/"
 

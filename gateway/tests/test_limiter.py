@@ -3,9 +3,9 @@ import threading
 
 from limits import parse
 
-from soundstrip_gateway.limiter import Limiter
+from soundstrip_gateway.limiter import build_limiter
 from soundstrip_gateway.memory import Memory
-from soundstrip_gateway.rates import Scope
+from soundstrip_service.rates import Scope
 from soundstrip_storage.connection import connect
 
 
@@ -14,7 +14,7 @@ def test_without_mongodb_requests_are_counted_all_the_same_and_no_thread_is_begu
         nobody.bind(("127.0.0.1", 0))
         uri = f"mongodb://127.0.0.1:{nobody.getsockname()[1]}"
         before = threading.active_count()
-        limiter = Limiter(connect(uri, "none", application="tests"), patience_seconds=0.5)
+        limiter = build_limiter(connect(uri, "none", application="tests"), patience_seconds=0.5)
         assert threading.active_count() == before
         item = parse("3/hour")
         seen = [limiter.hit(Scope.USER, "ann", [item])[0] for _ in range(4)]

@@ -78,6 +78,8 @@ def test_helm_lints_the_chart_strictly(arguments: tuple[str, ...]):
         "gateway.limits.quotas.user.bites=1",
         "gateway.browsers.corsOrigins={app.example.org}",
         "gateway.publicUrl=audio.example.org",
+        "auth.limits.letters=often",
+        "auth.browsers.corsOrigins={app.example.org}",
     ],
 )
 def test_a_value_that_means_nothing_is_refused(wrong: str):
@@ -394,6 +396,17 @@ def test_auth_sends_its_letters_where_the_notifier_does_or_says_that_it_can_not(
         assert names
         assert {name: auth.get(name) for name in names} == {name: notifier[name] for name in names}
     assert "GMAIL_ADDRESS" not in environment(dict(pods(render()))["auth"]["containers"][0])
+
+
+def test_auth_and_the_gateway_are_limited_by_settings_of_their_own_and_know_of_each_other():
+    given = {"auth.limits.login": "7/minute", "auth.browsers.hstsSeconds": 9}
+    specs = dict(pods(render(*(f"--set={name}={value}" for name, value in given.items()))))
+    auth, gateway = (environment(specs[part]["containers"][0]) for part in ("auth", "gateway"))
+    assert (auth["RATE_LIMIT_LOGIN"], gateway["RATE_LIMIT_LOGIN"]) == ("7/minute", "60/minute")
+    assert (auth["HSTS_SECONDS"], gateway["HSTS_SECONDS"]) == ("9", "0")
+    assert auth["RATE_LIMIT_LETTERS"] == "30/hour"
+    assert auth["AUTH_URL"] == gateway["AUTH_URL"] == "http://127.0.0.1:5000"
+    assert auth["GATEWAY_URL"] == "http://127.0.0.1:8000"
 
 
 def test_a_secret_of_one_s_own_may_hold_the_key_before_it():

@@ -10,6 +10,7 @@ import requests
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+from tests.auths import auth_database, auth_directory  # noqa: F401 - fixtures
 from tests.containers import Server, container
 from tests.databases import MYSQL_PASSWORD, MySql, mysql_answers, mysql_database
 from tests.gateways import (  # noqa: F401 - fixtures

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.auths import PASSWORD, Service, await_ready, create_user, environment, running_auth
+from tests.auths import PASSWORD, Service, add_user, running_auth
 from tests.databases import MySql
 from tests.gateways import VIDEO, Gateway, Stage
 from tests.issuers import OutsideIssuer, running_issuer
@@ -37,10 +37,9 @@ def list_items(gateway: Gateway, token: str) -> list[str]:
 
 @pytest.fixture
 def auth(mysql: MySql, tmp_path: Path) -> Iterator[Service]:
-    create_user(mysql, "--name", "anna", "--email", "anna@example.org")
-    variables = environment(mysql, ACCESS_TOKEN_SECONDS="40", TRUSTED_PROXIES="127.0.0.0/8")
-    with running_auth(tmp_path, variables) as service:
-        await_ready(service)
+    settings = {"ACCESS_TOKEN_SECONDS": "40", "TRUSTED_PROXIES": "127.0.0.0/8"}
+    with running_auth(tmp_path, mysql, **settings) as service:
+        add_user(mysql, "anna")
         yield service
 
 

@@ -20,14 +20,15 @@ from tests.auths import (
     SECRET_KEY,
     Service,
     await_ready,
+    connect_database,
     create_user,
-    environment,
     execute,
     query,
     running_auth,
+    starting_auth,
 )
 from tests.containers import Server, docker
-from tests.databases import MySql, mysql_database
+from tests.databases import MySql
 from tests.waiting import wait_until
 
 from soundstrip_auth.accounts import Accounts, PasswordWrong
@@ -44,16 +45,8 @@ pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the firs
 
 
 @pytest.fixture(scope="module")
-def mysql_of_service(mysql_server: Server) -> Iterator[MySql]:
-    with mysql_database(mysql_server) as mysql:
-        yield mysql
-
-
-@pytest.fixture(scope="module")
-def service(mysql_of_service: MySql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    variables = environment(mysql_of_service, **FIRST_USER)
-    with running_auth(tmp_path_factory.mktemp("auth"), variables) as service:
-        await_ready(service)
+def service(auth_database: MySql, auth_directory: Path) -> Iterator[Service]:
+    with running_auth(auth_directory, auth_database, **FIRST_USER) as service:
         yield service
 
 
@@ -139,9 +132,9 @@ def test_a_token_is_checked_by_the_published_keys_alone(service: Service):
 def test_replicas_that_start_at_once_on_an_empty_database_all_come_up_and_agree(
     mysql: MySql, tmp_path: Path
 ):
-    variables = environment(mysql, **FIRST_USER)
     with ExitStack() as stack:
-        replicas = [stack.enter_context(running_auth(tmp_path, variables)) for _ in range(3)]
+        starts = [starting_auth(tmp_path, mysql, **FIRST_USER) for _ in range(3)]
+        replicas = [stack.enter_context(start) for start in starts]
         for replica in replicas:
             await_ready(replica)
         token = replicas[0].login("anna", PASSWORD).json()["token"]
@@ -153,11 +146,10 @@ def test_replicas_that_start_at_once_on_an_empty_database_all_come_up_and_agree(
 
 
 def test_a_first_user_who_exists_is_never_changed(
-    service: Service, mysql_of_service: MySql, tmp_path: Path
+    service: Service, auth_database: MySql, tmp_path: Path
 ):
     changed = {"FIRST_USER_EMAIL": "other@x.org", "FIRST_USER_PASSWORD": "another password"}
-    with running_auth(tmp_path, environment(mysql_of_service, **FIRST_USER | changed)) as replica:
-        await_ready(replica)
+    with running_auth(tmp_path, auth_database, **FIRST_USER | changed) as replica:
         assert replica.login("anna", "another password").status_code == 401
         assert replica.login("anna", PASSWORD).status_code == 200
 
@@ -209,12 +201,12 @@ def test_it_waits_for_a_mysql_that_is_not_up_yet_and_gives_up_with_a_reason(
 ):
     mysql_server.pause()
     try:
-        with running_auth(tmp_path, environment(mysql)) as service:
+        with starting_auth(tmp_path, mysql) as service:
             wait_until(lambda: "waiting for MySQL" in service.log.read_text(), "auth waits")
             mysql_server.unpause()
             await_ready(service)
         mysql_server.pause()
-        with running_auth(tmp_path, environment(mysql, MYSQL_WAIT_SECONDS="1")) as service:
+        with starting_auth(tmp_path, mysql, MYSQL_WAIT_SECONDS="1") as service:
             assert service.process.wait(30) == 1
             assert "does not answer" in service.log.read_text()
     finally:
@@ -235,29 +227,26 @@ def test_no_password_and_no_token_is_ever_in_the_log(service: Service):
 
 def test_the_secret_is_changed_without_logging_anybody_out(mysql: MySql, tmp_path: Path):
     new = secrets.token_hex(32)
-    with running_auth(tmp_path, environment(mysql, **FIRST_USER)) as before:
-        await_ready(before)
+    with running_auth(tmp_path, mysql, **FIRST_USER) as before:
         token = before.login("anna", PASSWORD).json()["token"]
         refresh_token = before.begin("anna", PASSWORD)["refreshToken"]
     both = {"SECRET_KEY": new, "SECRET_KEY_PREVIOUS": SECRET_KEY}
-    with running_auth(tmp_path, environment(mysql, **both)) as after:
-        await_ready(after)
+    with running_auth(tmp_path, mysql, **both) as after:
         assert after.validate(token).status_code == 200
         fresh = after.refresh(refresh_token).json()["accessToken"]
-    with running_auth(tmp_path, environment(mysql, SECRET_KEY=new)) as alone:
-        await_ready(alone)
+    with running_auth(tmp_path, mysql, SECRET_KEY=new) as alone:
         assert alone.validate(token).status_code == 401
         assert alone.validate(fresh).status_code == 200
 
 
 def test_keys_have_rotated_since_the_same_moment_for_all_replicas(mysql: MySql):
-    database = Database(mysql.host, mysql.port, mysql.user, mysql.password, mysql.database)
+    database = connect_database(mysql)
     migrate(database)
     assert begin_rotation(database) == begin_rotation(database)
 
 
 def test_what_is_over_is_removed_and_the_rest_stays(mysql: MySql):
-    database = Database(mysql.host, mysql.port, mysql.user, mysql.password, mysql.database)
+    database = connect_database(mysql)
     migrate(database)
     for age in (0, 400):
         for row in (
@@ -279,7 +268,6 @@ def test_what_is_over_is_removed_and_the_rest_stays(mysql: MySql):
 
 
 def test_sigterm_ends_it_with_0(mysql: MySql, tmp_path: Path):
-    with running_auth(tmp_path, environment(mysql)) as service:
-        await_ready(service)
+    with running_auth(tmp_path, mysql) as service:
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(20) == 0

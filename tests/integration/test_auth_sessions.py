@@ -1,8 +1,10 @@
 """Sessions, API keys and lock-outs, as two replicas of auth see them over one MySQL."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -11,14 +13,20 @@ import requests
 from tests.auths import (
     PASSWORD,
     Service,
+    add_user,
     await_ready,
-    create_user,
-    environment,
+    connect_database,
     execute,
-    running_auth,
+    starting_auth,
 )
-from tests.containers import Server
-from tests.databases import MySql, mysql_database
+from tests.databases import MySql
+
+from soundstrip_auth.database import DatabaseUnavailable
+from soundstrip_auth.rate_windows import RateWindows
+from soundstrip_auth.users import Role
+from soundstrip_service.limiter import Limiter
+from soundstrip_service.rates import Scope, parse_rates
+from soundstrip_service.scopes import make_api_key
 
 pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
 
@@ -27,27 +35,22 @@ Replicas = tuple[Service, Service]
 
 
 @pytest.fixture(scope="module")
-def auth_database(mysql_server: Server) -> Iterator[MySql]:
-    with mysql_database(mysql_server) as mysql:
-        yield mysql
-
-
-@pytest.fixture(scope="module")
-def replicas(auth_database: MySql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
-    directory = tmp_path_factory.mktemp("auth")
-    variables = environment(auth_database, TRUSTED_PROXIES="127.0.0.0/8")
-    with running_auth(directory, variables) as one, running_auth(directory, variables) as other:
+def replicas(auth_database: MySql, auth_directory: Path) -> Iterator[Replicas]:
+    settings = {"TRUSTED_PROXIES": "127.0.0.0/8", "RATE_LIMIT_LETTERS": "3/hour"}
+    with (
+        starting_auth(auth_directory, auth_database, **settings) as one,
+        starting_auth(auth_directory, auth_database, **settings) as other,
+    ):
         await_ready(one)
         await_ready(other)
         yield one, other
 
 
 @pytest.fixture
-def name(auth_database: MySql, request: pytest.FixtureRequest) -> str:
+def name(replicas: Replicas, auth_database: MySql, request: pytest.FixtureRequest) -> str:
     """A user of the test's own."""
     made = f"user-{abs(hash(request.node.name)) % 10**9}"
-    output = create_user(auth_database, "--name", made, "--email", f"{made}@example.org")
-    assert output.startswith("0 "), output
+    add_user(auth_database, made)
     return made
 
 
@@ -102,7 +105,7 @@ def test_nobody_ends_the_session_of_somebody_else(
     replicas: Replicas, name: str, auth_database: MySql
 ):
     one, _ = replicas
-    create_user(auth_database, "--name", "mallory", "--email", "m@example.org", "--admin")
+    add_user(auth_database, "mallory", Role.ADMIN)
     theirs, mine = one.begin(name, PASSWORD), one.begin("mallory", PASSWORD)
     path = f"/v1/sessions/{theirs['sessionId']}"
     assert one.call("DELETE", path, mine["accessToken"]).status_code == 404
@@ -142,6 +145,7 @@ def test_an_api_key_is_for_its_scopes_alone_and_never_shown_again(replicas: Repl
         assert one.call("POST", "/v1/api-keys", token, wanted).status_code == 403
     assert one.call("DELETE", f"/v1/api-keys/{made['id']}", me).status_code == 204
     assert other.call("POST", "/v1/token", body=grant).status_code == 401
+    assert one.call("GET", "/v1/api-keys", granted["accessToken"]).status_code == 401
 
 
 def test_an_api_key_ends_when_it_was_said_to(replicas: Replicas, name: str, auth_database: MySql):
@@ -248,3 +252,71 @@ def test_many_guesses_at_once_are_no_way_around_the_wait(
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(guess, range(8))) == [401] + 7 * [429]
+
+
+def test_requests_are_counted_by_all_replicas_together(replicas: Replicas):
+    def ask(number: int, address: str) -> requests.Response:
+        body = {"email": f"nobody-{number}@example.org"}
+        headers = {"X-Forwarded-For": address}
+        return replicas[number % 2].call("POST", "/v1/password-resets", body=body, headers=headers)
+
+    answers = [ask(number, "198.51.100.60") for number in range(5)]
+    assert [answer.status_code for answer in answers] == [501, 501, 501, 429, 429]
+    left = [re.findall('"letters-3600";r=([0-9]+)', a.headers["RateLimit"]) for a in answers]
+    assert left == [["2"], ["1"], ["0"], ["0"], ["0"]]
+    assert answers[-1].json()["scope"] == "letters"
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 7200
+    assert ask(0, "198.51.100.61").status_code == 501
+
+
+def test_what_a_known_user_asks_counts_for_the_user_wherever_it_comes_from(
+    replicas: Replicas, name: str
+):
+    one, other = replicas
+    granted = one.begin(name, PASSWORD)
+    wanted = {"name": "n", "scopes": ["conversions:read"]}
+    made = one.call("POST", "/v1/api-keys", granted["accessToken"], wanted)
+    grant = {"grant": "api_key", "apiKey": made.json()["key"]}
+    answers = [
+        made,
+        one.call("GET", "/v1/sessions", granted["accessToken"], headers=ELSEWHERE),
+        other.call("POST", "/v1/token", body=grant),
+    ]
+    assert {a.headers["RateLimit-Policy"] for a in answers} == {'"user-60";q=3000;w=60'}
+    left = [int(answer.headers["RateLimit-Remaining"]) for answer in answers]
+    assert left == [left[0], left[0] - 1, left[0] - 2]
+    grant["apiKey"] = make_api_key()
+    refused = other.call("POST", "/v1/token", body=grant)
+    assert refused.status_code == 401
+    assert refused.headers["RateLimit"].startswith('"address-')
+
+
+def test_of_many_requests_at_once_as_many_are_let_in_as_there_is_room_for(auth_database: MySql):
+    limiter = Limiter(RateWindows(connect_database(auth_database)), DatabaseUnavailable)
+    items = parse_rates("8/hour")
+    with ThreadPoolExecutor(8) as pool:
+        hits = pool.map(lambda _: limiter.hit(Scope.ADDRESS, "many", items)[0], range(24))
+        counts = list(hits)
+    assert sum(count.allowed for count in counts) == 8
+    assert min(count.remaining for count in counts) == 0
+    assert limiter.hit(Scope.ADDRESS, "others", items)[0].remaining == 7
+
+
+def test_a_window_that_has_passed_counts_less_and_less(auth_database: MySql):
+    windows = RateWindows(connect_database(auth_database))
+    hour = 3600
+
+    def hit() -> bool:
+        return windows.acquire_sliding_window_entry("passing", 10, hour)
+
+    assert [hit() for _ in range(11)] == 10 * [True] + [False]
+    pass_by = "UPDATE rates SET number = number - {} WHERE hits = 10 OR earlier = 10"
+    execute(auth_database, pass_by.format(1))
+    earlier, left, now, _ = windows.get_sliding_window("passing", hour)
+    assert (earlier, now) == (10, 0)
+    room = 10 - int(10 * left / hour)
+    let_in = sum(hit() for _ in range(11))
+    assert room <= let_in <= room + 1  # time goes on meanwhile
+    execute(auth_database, "UPDATE rates SET number = number - 2")
+    assert windows.get_sliding_window("passing", hour)[::2] == (0, 0)
+    assert hit()

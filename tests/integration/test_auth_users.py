@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,27 +13,20 @@ from tests.auths import (
     PASSWORD,
     SECRET_KEY,
     Service,
-    await_ready,
-    create_user,
-    environment,
+    add_user,
     execute,
     query,
     running_auth,
 )
-from tests.containers import Server
-from tests.databases import MySql, mysql_database
-from tests.mailing import Sink, running_sink
+from tests.databases import MySql
+from tests.mailing import Sink, mail_settings, running_sink
 from tests.waiting import wait_until
+
+from soundstrip_auth.users import Role
 
 pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
 
 ANOTHER = "another-password"
-
-
-@pytest.fixture(scope="module")
-def auth_database(mysql_server: Server) -> Iterator[MySql]:
-    with mysql_database(mysql_server) as mysql:
-        yield mysql
 
 
 @pytest.fixture(scope="module")
@@ -42,27 +36,16 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture(scope="module")
-def auth(
-    auth_database: MySql, sink: Sink, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    settings = {
-        "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(sink.smtp_port),
-        "SMTP_TLS": "none",
-        "GMAIL_ADDRESS": "soundstrip@example.net",
-        "REGISTRATION": "open",
-        "AUTH_URL": "https://auth.example",
-    }
-    variables = environment(auth_database, **settings)
-    with running_auth(tmp_path_factory.mktemp("auth"), variables) as service:
-        await_ready(service)
+def auth(auth_database: MySql, sink: Sink, auth_directory: Path) -> Iterator[Service]:
+    settings = mail_settings(sink) | {"REGISTRATION": "open", "AUTH_URL": "https://auth.example"}
+    with running_auth(auth_directory, auth_database, **settings) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
 def admin(auth: Service, auth_database: MySql) -> str:
     """An admin's token."""
-    create_user(auth_database, "--name", "root", "--email", "root@example.org", "--admin")
+    add_user(auth_database, "root", Role.ADMIN)
     return str(auth.begin("root", PASSWORD)["accessToken"])
 
 
@@ -137,6 +120,20 @@ def test_a_token_that_is_too_old_is_worth_nothing(
     assert auth.login("greta", PASSWORD).status_code == 200
 
 
+def test_another_password_makes_the_letters_before_it_worthless(
+    auth: Service, sink: Sink, make_user: Callable[[str], str]
+):
+    make_user("gesine")
+    token = auth.begin("gesine", PASSWORD)["accessToken"]
+    auth.call("POST", "/v1/password-resets", body={"email": "gesine@example.org"})
+    letter = token_in(await_letter(sink, "gesine@example.org"))
+    change = {"currentPassword": PASSWORD, "newPassword": ANOTHER}
+    assert auth.call("POST", "/v1/password", token, change).status_code == 204
+    body = {"token": letter, "newPassword": PASSWORD}
+    assert auth.call("POST", "/v1/password-resets/confirm", body=body).status_code == 422
+    assert auth.login("gesine", ANOTHER).status_code == 200
+
+
 def test_letters_wait_for_a_mail_server_that_is_out_of_sorts(
     auth: Service, sink: Sink, make_user: Callable[[str], str], auth_database: MySql
 ):
@@ -197,12 +194,27 @@ def test_an_invitation_makes_a_user_of_its_role_unless_it_is_withdrawn(
     assert auth.call("GET", "/v1/invitations", admin).json()["items"] == []
 
 
-def test_without_mail_the_admin_hands_over_the_invitation(
-    auth: Service, admin: str, auth_database: MySql, tmp_path_factory: pytest.TempPathFactory
+def test_of_many_who_accept_one_invitation_one_becomes_a_user(
+    auth: Service, sink: Sink, admin: str, auth_database: MySql
 ):
-    variables = environment(auth_database, REGISTRATION="invitation")
-    with running_auth(tmp_path_factory.mktemp("auth"), variables) as silent:
-        await_ready(silent)
+    auth.call("POST", "/v1/invitations", admin, {"email": "lina@example.org"})
+    token = token_in(await_letter(sink, "lina@example.org"))
+
+    def accept(number: int) -> int:
+        wish = {"token": token, "name": f"lina-{number}", "password": PASSWORD}
+        return auth.call("POST", "/v1/registrations/confirm", body=wish).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(accept, range(4)))
+    assert answers.count(201) == 1
+    assert set(answers) <= {201, 422, 503}
+    assert len(query(auth_database, "SELECT id FROM users WHERE name LIKE 'lina-%'")) == 1
+
+
+def test_without_mail_the_admin_hands_over_the_invitation(
+    auth: Service, admin: str, auth_database: MySql, tmp_path: Path
+):
+    with running_auth(tmp_path, auth_database, REGISTRATION="invitation") as silent:
         email = {"email": "lotte@example.org"}
         assert silent.call("POST", "/v1/password-resets", body=email).status_code == 501
         assert silent.call("POST", "/v1/registrations", body=email).status_code == 403
@@ -212,10 +224,9 @@ def test_without_mail_the_admin_hands_over_the_invitation(
 
 
 def test_where_registration_is_off_an_admin_makes_users(
-    auth: Service, admin: str, auth_database: MySql, tmp_path_factory: pytest.TempPathFactory
+    auth: Service, admin: str, auth_database: MySql, tmp_path: Path
 ):
-    with running_auth(tmp_path_factory.mktemp("auth"), environment(auth_database)) as closed:
-        await_ready(closed)
+    with running_auth(tmp_path, auth_database) as closed:
         email = {"email": "mia@example.org"}
         for path in ("/v1/registrations", "/v1/invitations"):
             answer = closed.call("POST", path, admin, email)
@@ -275,12 +286,9 @@ def test_who_is_deleted_is_gone_with_all_that_auth_holds_of_them(
         assert (user_id,) not in rows
 
 
-def test_there_is_always_an_admin_who_is_enabled(
-    mysql: MySql, tmp_path_factory: pytest.TempPathFactory
-):
-    create_user(mysql, "--name", "sole", "--email", "sole@example.org", "--admin")
-    with running_auth(tmp_path_factory.mktemp("auth"), environment(mysql)) as auth:
-        await_ready(auth)
+def test_there_is_always_an_admin_who_is_enabled(mysql: MySql, tmp_path: Path):
+    with running_auth(tmp_path, mysql) as auth:
+        add_user(mysql, "sole", Role.ADMIN)
         token = auth.begin("sole", PASSWORD)["accessToken"]
         [sole] = auth.call("GET", "/v1/users", token).json()["items"]
         path = f"/v1/users/{sole['id']}"

@@ -1,8 +1,5 @@
 """Whatever is asked of the API, it answers as its own description says."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +7,9 @@ import pytest
 import requests
 from tests.gateways import VIDEO, Gateway, Stage
 from tests.live import run_replica
+from tests.schemathesis_run import check_api
 
-_EXAMPLES = 15
 _OUTCOMES = (("Succeeded", b"ID3"), ("NoAudioTrack", None), (None, None))
-_SETTINGS = """
-[checks.positive_data_acceptance]
-expected-statuses = ["2xx", 304, 401, 403, 404, 409, 410, 412, 413, 415, 416, 422, 423, 429, 460]
-"""
-"""What a schema can't say: which words go together, which cursor was given out, what is yours."""
-
 _HOOKS = f"""
 import schemathesis
 from hypothesis import strategies
@@ -65,19 +56,7 @@ def test_every_answer_is_as_the_description_says(
         if reason:
             stage.finish(taken.json()["id"], reason, audio)
     before = gateway.log().count(f'"event": "{event}"')
-    (tmp_path / "schemathesis.toml").write_text(_SETTINGS)
-    (tmp_path / "hooks.py").write_text(_HOOKS)
-    command = _schemathesis(gateway, header["Authorization"], tmp_path)
-    told = subprocess.run(
-        [*command, paths],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=os.environ | {"SCHEMATHESIS_HOOKS": "hooks.py"},
-    )
-    assert told.returncode == 0, f"{told.stdout}\n{told.stderr}"
+    check_api(gateway.url, header["Authorization"], tmp_path, paths, hooks=_HOOKS)
     assert gateway.log().count(f'"event": "{event}"') > before, "nothing was done"
 
 
@@ -90,19 +69,3 @@ def test_each_route_describes_itself(gateway: Gateway):
     page = requests.get(f"{gateway.url}/docs", timeout=30)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert all(path in page.text for path in document["paths"])
-
-
-def _schemathesis(gateway: Gateway, authorization: str, directory: Path) -> list[str]:
-    program = Path(sys.executable).with_name("schemathesis")
-    return [
-        str(program),
-        "run",
-        f"{gateway.url}/openapi.json",
-        f"--header=Authorization: {authorization}",
-        f"--max-examples={_EXAMPLES}",
-        "--continue-on-failure",
-        "--request-timeout=30",
-        "--generation-deterministic",
-        f"--report-dir={directory}",
-        "--no-color",
-    ]

@@ -4,15 +4,24 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from soundstrip_auth.database import Database
+from soundstrip_auth.database import Database, Statements
 from soundstrip_auth.guard import Kind, Mark, choose_marks, widen
 from soundstrip_auth.guard_store import GuardStore
+from soundstrip_auth.invitations import InvitationUnknown, accept
 from soundstrip_auth.passwords import Passwords
-from soundstrip_auth.store import Account, UserStore
+from soundstrip_auth.session_store import end_sessions
+from soundstrip_auth.store import (
+    Account,
+    UserStore,
+    insert_user,
+    reporting_taken,
+    set_password,
+)
 from soundstrip_auth.users import (
     Role,
     User,
     UserExists,
+    check_name,
     check_new_user,
     check_password,
     classify_login,
@@ -96,8 +105,27 @@ class Accounts:
             raise UserExists("The name or the e-mail belongs to a user already.")
         return self._store.add(name, email, self._hash(password), role)
 
-    def change_password(self, user: User, current: str, new: str, address: str) -> None:
-        """Give the user another password.
+    def register(self, purpose: Purpose, token: str, name: str, password: str) -> User:
+        """Make the user whom the token was sent to; it is worth nothing any more then.
+
+        Raises:
+            UserRefused: If no user can have these.
+            UserExists: If the name or the e-mail belongs to a user already; the token is still
+                good then.
+            VoucherRefused: If the token is worth nothing.
+            Busy, DatabaseUnavailable: As `log_in` does.
+        """
+        check_name(name)
+        check_password(password)
+        hashed = self._hash(password)
+        with reporting_taken(), self._database.transaction() as statements:
+            email, role = _redeem_place(statements, purpose, token)
+            return insert_user(statements, name, email, hashed, role)
+
+    def change_password(
+        self, user: User, current: str, new: str, address: str, session_id: str | None
+    ) -> None:
+        """Give the user another password; all sessions end but this one.
 
         Raises:
             UserRefused: If the new one is none.
@@ -105,7 +133,10 @@ class Accounts:
         """
         check_password(new)
         self.log_in(user.name, current, address)
-        self._store.set_password(user.id, self._hash(new))
+        hashed = self._hash(new)
+        with self._database.transaction() as statements:
+            set_password(statements, user.id, hashed)
+            end_sessions(statements, user.id, but=session_id or "")
 
     def reset_password(self, token: str, new: str) -> str:
         """Give the user whom the token was sent to another password, and return the user's id.
@@ -123,9 +154,8 @@ class Accounts:
         hashed = self._hash(new)
         with self._database.transaction() as statements:
             user_id = redeem(statements, Purpose.RESET, token)
-            change = "UPDATE users SET password_hash = %s WHERE id = %s"
-            statements.write(change, (hashed, user_id))
-            statements.write("DELETE FROM sessions WHERE user_id = %s", (user_id,))
+            set_password(statements, user_id, hashed)
+            end_sessions(statements, user_id)
         self.unlock(self._store.get(user_id).user)
         return user_id
 
@@ -153,3 +183,15 @@ class Accounts:
             yield
         finally:
             self._places.release()
+
+
+def _redeem_place(statements: Statements, purpose: Purpose, token: str) -> tuple[str, Role]:
+    """Use up the token, and the invitation if it is one's; return whose it is, and as what."""
+    subject = redeem(statements, purpose, token)
+    if purpose is not Purpose.INVITATION:
+        return subject, Role.USER
+    try:
+        invitation = accept(statements, subject)
+    except InvitationUnknown as error:
+        raise VoucherRefused from error
+    return invitation.email, invitation.role

@@ -26,6 +26,10 @@ _USED = (
     "UPDATE api_keys SET used_at = NOW(6)"
     " WHERE id = %s AND (used_at IS NULL OR used_at < NOW(6) - INTERVAL %s SECOND)"
 )
+_OWNER = (
+    "SELECT user_id, role FROM api_keys JOIN users ON users.id = user_id WHERE key_hash = %s"  # noqa: S608
+    + _HOLDS
+)
 
 
 class TooManyKeys(Exception):
@@ -55,6 +59,14 @@ class ApiKey:
     def lifetime(self, longest: timedelta, now: datetime) -> timedelta:
         """Return how long a token for this key may hold."""
         return longest if self.expires_at is None else min(longest, self.expires_at - now)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose an API key is."""
+
+    user_id: str
+    role: str
 
 
 class ApiKeyStore:
@@ -92,6 +104,15 @@ class ApiKeyStore:
             api_key = _read(found[0])
             statements.write(_USED, (api_key.id, _COARSE_SECONDS))
         return api_key
+
+    def find_owner(self, key: str) -> Owner | None:
+        """Return whose key this is, if it holds; it does not count as used."""
+        return next((Owner(*row) for row in self._database.read(_OWNER, (_hash(key),))), None)
+
+    def holds(self, user_id: str, key_id: str) -> bool:
+        """Return whether the user has this key, and it holds."""
+        where = _COLUMNS + "user_id = %s AND id = %s" + _HOLDS
+        return bool(self._database.read(where, (user_id, key_id)))
 
     def of(self, user_id: str) -> list[ApiKey]:
         """Return the user's keys, also those that hold no more, the newest first."""

@@ -8,17 +8,18 @@ import structlog
 
 from soundstrip_auth.accounts import Busy, PasswordWrong
 from soundstrip_auth.api_keys import KeyRefused, TooManyKeys
-from soundstrip_auth.bodies import BodyRefused
 from soundstrip_auth.callers import BEARER_REFUSED, unauthorized
 from soundstrip_auth.database import DatabaseUnavailable
+from soundstrip_auth.document import ABOUT
 from soundstrip_auth.guard import TooManyAttempts
+from soundstrip_auth.ids import install_ids
 from soundstrip_auth.invitations import InvitationUnknown
+from soundstrip_auth.metering import build_meter
 from soundstrip_auth.origin import Network, trust_proxies
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.problems import (
     conflict,
     forbidden,
-    malformed,
     not_found,
     too_many,
     unavailable,
@@ -33,8 +34,12 @@ from soundstrip_auth.routes.users import audit_routes, user_routes
 from soundstrip_auth.sessions import SessionEnded
 from soundstrip_auth.users import LastAdmin, UserExists, UserRefused, UserUnknown
 from soundstrip_auth.vouchers import VoucherRefused
+from soundstrip_service.browsers import install_cors
+from soundstrip_service.document import document_routes
 from soundstrip_service.headers import install_headers
 from soundstrip_service.health import health_blueprint
+from soundstrip_service.metering import install_metering
+from soundstrip_service.openapi import About
 from soundstrip_service.problems import Problem, answer_problem, install_problems
 
 _MAX_BODY = 65536
@@ -42,21 +47,34 @@ _MAX_BODY = 65536
 log = structlog.get_logger("soundstrip.auth")
 
 
-def create_app(parts: Parts, trusted_proxies: Sequence[Network] = ()) -> flask.Flask:
+def create_app(
+    parts: Parts,
+    trusted_proxies: Sequence[Network] = (),
+    about: About = ABOUT,
+    origins: frozenset[str] = frozenset(),
+    hsts_seconds: int = 0,
+) -> flask.Flask:
     """Return the app; nothing is connected to before the first request.
 
     Args:
         parts: What the routes work with.
         trusted_proxies: Where X-Forwarded-For is believed.
+        about: What the description says of the whole.
+        origins: Whose pages may use the API; `*` for all.
+        hsts_seconds: How long browsers are to stay with https; 0: nothing is said.
     """
     app = flask.Flask("soundstrip_auth", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     trust_proxies(app, trusted_proxies)
     install_problems(app)
-    install_headers(app)
+    install_headers(app, hsts_seconds)
+    install_cors(app, origins)
+    install_ids(app)
     _hold_for_each_request(app, parts)
+    install_metering(app, build_meter(parts))
     _install_refusals(app)
     app.register_blueprint(health_blueprint({"mysql": parts.health}))
+    app.register_blueprint(document_routes(about))
     for make in (
         legacy_routes,
         session_routes,
@@ -86,7 +104,6 @@ def _hold_for_each_request(app: flask.Flask, parts: Parts) -> None:
 def _install_refusals(app: flask.Flask) -> None:
     """Say once which answer each error of the rooms below becomes."""
     refusals: dict[type[Exception], Callable[[str], Problem]] = {
-        BodyRefused: malformed,
         UserRefused: unprocessable,
         VoucherRefused: unprocessable,
         UserExists: lambda detail: conflict(detail, "user-exists"),

@@ -13,7 +13,7 @@ _INSERT = (
     "INSERT INTO audit (actor, action, subject, address, request_id) VALUES (%s, %s, %s, %s, %s)"
 )
 _COLUMNS = "SELECT id, at, actor, action, subject, address, request_id FROM audit"
-_PAGE = _COLUMNS + " WHERE id < %s ORDER BY id DESC LIMIT %s"
+_PAGE = _COLUMNS + " WHERE %s IS NULL OR id < %s ORDER BY id DESC LIMIT %s"
 
 log = structlog.get_logger("soundstrip.audit")
 
@@ -51,12 +51,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Entry:
-    """What was done: `actor` and `subject` are ids; `subject` may be an e-mail address too."""
+    """What was done: `actor` and `subject` are ids; `subject` may be an e-mail address too.
+
+    `action` may be one that a later version knows, whose replica wrote it.
+    """
 
     id: int
     at: datetime
     actor: str | None
-    action: Action
+    action: str
     subject: str | None
     address: str
     request_id: str
@@ -76,9 +79,7 @@ class AuditLog:
         row = (actor, action.value, subject, origin.address, origin.request_id)
         self._database.write(_INSERT, row)
 
-    def page(self, before: int, limit: int) -> list[Entry]:
+    def page(self, before: int | None, limit: int) -> list[Entry]:
         """Return so many entries at most, the newest first, from the one before this id on."""
-        rows = self._database.read(_PAGE, (before, limit))
-        return [
-            Entry(id_, at, actor, Action(action), *rest) for id_, at, actor, action, *rest in rows
-        ]
+        rows = self._database.read(_PAGE, (before, before, limit))
+        return [Entry(*row) for row in rows]

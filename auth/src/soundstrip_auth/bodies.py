@@ -1,29 +1,21 @@
-"""What requests and answers hold: JSON, parsed at the door into what the rooms below work with."""
+"""What requests hold: JSON and parameters, parsed at the door."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
 
-import flask
 import msgspec
+from msgspec import Meta
 
-from soundstrip_auth.api_keys import ApiKey
-from soundstrip_auth.audit import Action, Entry
-from soundstrip_auth.invitations import Invitation
-from soundstrip_auth.sessions import Session
-from soundstrip_auth.store import Account
 from soundstrip_auth.users import Role
+from soundstrip_service.operations import read_json
 from soundstrip_service.scopes import Scope
 
-Login = Annotated[str, msgspec.Meta(max_length=254)]
-Secret = Annotated[str, msgspec.Meta(max_length=1024)]
-Name = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
-]
+Login = Annotated[str, Meta(max_length=254)]
+Secret = Annotated[str, Meta(max_length=1024)]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
+Limit = Annotated[int, Meta(ge=1, le=100, description="how many at most")]
 
-
-class BodyRefused(Exception):
-    """The caller's fault: the body can't be read; the sentence says where, and quotes no value."""
+_MOST_ID = 2**63 - 1
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -91,8 +83,8 @@ class NewApiKey(Body, frozen=True):
     """An API key that is wanted."""
 
     name: Name
-    scopes: Annotated[frozenset[Scope], msgspec.Meta(min_length=1)]
-    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    scopes: Annotated[list[Scope], Meta(min_length=1)]
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class NewUser(Body, frozen=True):
@@ -111,145 +103,36 @@ class UserChange(Body, frozen=True):
     disabled: bool | None = None
 
 
-class View(msgspec.Struct, frozen=True, rename="camel"):
-    """What a client gets."""
+Grant = RefreshGrant | ApiKeyGrant
+"""What an access token is given for."""
 
 
-class GrantView(View, frozen=True, omit_defaults=True):
-    """An access token for `expires_in` seconds, and the refresh token if there is one."""
+class UserQuery(msgspec.Struct, frozen=True):
+    """Which page of the users."""
 
-    access_token: str
-    expires_in: int
-    token_type: str = msgspec.field(default_factory=lambda: "Bearer")
-    refresh_token: str | None = None
-    scope: str | None = None
-    session_id: str | None = None
-
-
-class SessionView(View, frozen=True):
-    """A session of one's own."""
-
-    id: str
-    client: str
-    address: str
-    created_at: datetime
-    used_at: datetime
-    current: bool
-
-    @classmethod
-    def of(cls, session: Session, current: str | None) -> "SessionView":
-        """Show the session to whom the session `current` is."""
-        moments = (session.created_at, session.used_at)
-        return cls(session.id, session.client, session.address, *moments, session.id == current)
+    cursor: Annotated[
+        str,
+        Meta(max_length=63, pattern="^[A-Za-z0-9._-]*$", description="nextCursor of a page"),
+    ] = ""
+    limit: Limit = 20
 
 
-class ApiKeyView(View, frozen=True, omit_defaults=True):
-    """An API key; its secret is shown when it is made, and never again."""
+class AuditQuery(msgspec.Struct, frozen=True):
+    """Which page of the audit log."""
 
-    id: str
-    name: str
-    scopes: list[Scope]
-    created_at: datetime
-    expires_at: datetime | None = None
-    used_at: datetime | None = None
-    key: str | None = None
-
-    @classmethod
-    def of(cls, api_key: ApiKey, key: str | None = None) -> "ApiKeyView":
-        """Show the key."""
-        moments = (api_key.created_at, api_key.expires_at, api_key.used_at)
-        return cls(api_key.id, api_key.name, sorted(api_key.scopes), *moments, key)
-
-
-class UserView(View, frozen=True, omit_defaults=True):
-    """A user as admins see one."""
-
-    id: str
-    name: str
-    email: str
-    role: Role
-    created_at: datetime
-    disabled_at: datetime | None = None
-    last_login_at: datetime | None = None
-    locked_seconds: int | None = None
-
-    @classmethod
-    def of(cls, account: Account, locked_seconds: int | None = None) -> "UserView":
-        """Show the account."""
-        user = account.user
-        moments = (account.created_at, account.disabled_at, account.last_login_at)
-        return cls(user.id, user.name, user.email, user.role, *moments, locked_seconds)
-
-
-class InvitationView(View, frozen=True, omit_defaults=True):
-    """An invitation; the token is there only where no letter carries it."""
-
-    id: str
-    email: str
-    role: Role
-    created_at: datetime
-    expires_at: datetime
-    token: str | None = None
-
-    @classmethod
-    def of(cls, invitation: Invitation, token: str | None = None) -> "InvitationView":
-        """Show the invitation."""
-        moments = (invitation.created_at, invitation.expires_at)
-        return cls(invitation.id, invitation.email, invitation.role, *moments, token)
-
-
-class EntryView(View, frozen=True):
-    """An entry of the audit log."""
-
-    id: int
-    at: datetime
-    actor: str | None
-    action: Action
-    subject: str | None
-    address: str
-    request_id: str
-
-    @classmethod
-    def of(cls, entry: Entry) -> "EntryView":
-        """Show the entry."""
-        what = (entry.actor, entry.action, entry.subject, entry.address, entry.request_id)
-        return cls(entry.id, entry.at, *what)
+    cursor: Annotated[int, Meta(ge=1, le=_MOST_ID, description="nextCursor of a page")] | None = (
+        None
+    )
+    limit: Limit = 20
 
 
 T = TypeVar("T")
 
 
 def read_body(kind: type[T]) -> T:
-    """Return the request's body.
+    """Return the request's JSON; `curl -d` calls it a form, and is let pass.
 
     Raises:
-        BodyRefused: If it is no such thing.
+        Problem: As `read_json` does.
     """
-    try:
-        return msgspec.json.decode(flask.request.get_data(cache=False), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BodyRefused(f"The body is not the JSON that is expected: {error}.") from error
-
-
-def answer(view: View, status: int = 200) -> flask.Response:
-    """Return the answer that shows this; nobody may keep it."""
-    return _json(msgspec.json.encode(view), status)
-
-
-def answer_items(items: Sequence[View], cursor: str | None = None) -> flask.Response:
-    """Return the answer that lists these; `cursor` leads to those after them."""
-    return _json(msgspec.json.encode({"items": items, "nextCursor": cursor}), 200)
-
-
-def answer_nothing(status: int = 204) -> flask.Response:
-    """Return the answer that it is done, or will be."""
-    response = flask.Response(status=status)
-    del response.headers["Content-Type"]
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _json(body: bytes, status: int) -> flask.Response:
-    response = flask.Response(body, status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return read_json(kind, "application/x-www-form-urlencoded")

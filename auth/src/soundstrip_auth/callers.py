@@ -9,7 +9,7 @@ from soundstrip_auth.api_keys import KeyRefused
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.problems import forbidden
 from soundstrip_auth.store import Account
-from soundstrip_auth.tokens import TokenRefused
+from soundstrip_auth.tokens import KEY_CLAIM, TokenRefused
 from soundstrip_auth.users import User, UserUnknown, is_admin
 from soundstrip_service.problems import Problem
 from soundstrip_service.scopes import ALL_SCOPES, Scope, is_api_key, parse_scopes
@@ -88,12 +88,15 @@ def _use_key(parts: Parts, key: str) -> Caller:
 
 
 def _use_token(parts: Parts, token: str) -> Caller:
-    """What the token says of the user is old news: the role is looked up, and the session."""
+    """What the token says of the user is old news: the role is looked up, and session or key."""
     claims = parts.tokens.read(token)
     account = find_enabled(parts, str(claims["sub"]))
     session_id = claims.get("sid")
     if session_id is not None and not parts.sessions.is_alive(account.user.id, session_id):
         raise TokenRefused("The session has ended; log in again.")
+    key_id = claims.get(KEY_CLAIM)
+    if key_id is not None and not parts.api_keys.holds(account.user.id, key_id):
+        raise TokenRefused("The API key holds no more.")
     scope = claims.get("scope")
     scopes = ALL_SCOPES if scope is None else parse_scopes(str(scope))
     return Caller(account.user, session_id, scopes, is_person=scope is None)

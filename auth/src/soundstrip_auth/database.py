@@ -51,6 +51,11 @@ class Statements:
         self._cursor.execute(statement, tuple(map(_pack, parameters)))
         return int(self._cursor.rowcount)
 
+    def evaluate(self, statement: str, parameters: Sequence[Value] = ()) -> int:
+        """Return what a statement hands to LAST_INSERT_ID."""
+        self._cursor.execute(statement, tuple(map(_pack, parameters)))
+        return int(self._cursor.lastrowid or 0)
+
 
 @dataclass(frozen=True)
 class Database:

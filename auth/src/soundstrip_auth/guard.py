@@ -1,9 +1,10 @@
 """How long those who guess passwords have to wait. Pure."""
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from enum import Enum
+
+from soundstrip_service.rates import name_address
 
 FORGOTTEN_AFTER = 86400.0
 """Seconds without a failure after which all is as if there had been none."""
@@ -101,12 +102,4 @@ def is_slow(record: Record, pace: Pace) -> bool:
 
 def widen(address: str) -> str:
     """Return what stands for an address: of IPv6 its first 64 bits, which one line has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((int(parsed), 64), strict=False).network_address)
-    return str(parsed)
+    return name_address(address).partition("/")[0]

@@ -4,7 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from soundstrip_auth.database import Database, Duplicate
+from soundstrip_auth.database import Database, Duplicate, Row, Statements
+from soundstrip_auth.outbox import add_letter
 from soundstrip_auth.users import Role, UserExists
 from soundstrip_auth.vouchers import LIFETIMES, Purpose, cancel
 
@@ -42,8 +43,8 @@ class InvitationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, email: str, role: Role) -> Invitation:
-        """Invite somebody.
+    def add(self, email: str, role: Role, *, by_letter: bool) -> Invitation:
+        """Invite somebody, and have a letter say so.
 
         Raises:
             UserExists: If the address was invited already.
@@ -51,22 +52,16 @@ class InvitationStore:
         invitation_id = uuid.uuid4().hex
         seconds = int(LIFETIMES[Purpose.INVITATION].total_seconds())
         try:
-            with self._database.statements() as statements:
+            with self._database.transaction() as statements:
                 expired = f"DELETE FROM invitations WHERE email = %s AND NOT ({_STANDS})"  # noqa: S608
                 statements.write(expired, (email,))
                 statements.write(_INSERT, (invitation_id, email, role.value, seconds))
+                if by_letter:
+                    add_letter(statements, Purpose.INVITATION, email)
                 [row] = statements.read(_COLUMNS + "id = %s", (invitation_id,))
         except Duplicate as error:
             raise UserExists("The e-mail address was invited already.") from error
         return _read(row)
-
-    def get(self, invitation_id: str) -> Invitation:
-        """Return the invitation with this id, if it stands.
-
-        Raises:
-            InvitationUnknown: If there is none.
-        """
-        return self._find("id = %s", invitation_id)
 
     def find(self, email: str) -> Invitation:
         """Return the invitation of this address, if it stands.
@@ -74,7 +69,8 @@ class InvitationStore:
         Raises:
             InvitationUnknown: If there is none.
         """
-        return self._find("email = %s", email)
+        found = self._database.read(f"{_COLUMNS}email = %s AND {_STANDS}", (email,))
+        return _read_one(found)
 
     def standing(self) -> list[Invitation]:
         """Return all that stand, the newest first, a thousand at most."""
@@ -82,24 +78,41 @@ class InvitationStore:
         return [_read(row) for row in self._database.read(where)]
 
     def remove(self, invitation_id: str) -> None:
-        """Withdraw an invitation, and what was sent for it; or forget one that was accepted.
+        """Withdraw an invitation, and what was sent for it.
 
         Raises:
             InvitationUnknown: If there is none.
         """
         with self._database.transaction() as statements:
             cancel(statements, Purpose.INVITATION, invitation_id)
-            statements.write(_FORGET_LETTER, (invitation_id,))
-            if not statements.write("DELETE FROM invitations WHERE id = %s", (invitation_id,)):
+            if not _forget(statements, invitation_id):
                 raise InvitationUnknown("There is no invitation with this id.")
 
-    def _find(self, condition: str, value: str) -> Invitation:
-        found = self._database.read(f"{_COLUMNS}{condition} AND {_STANDS}", (value,))
-        if not found:
-            raise InvitationUnknown("There is no such invitation.")
-        return _read(found[0])
+
+def accept(statements: Statements, invitation_id: str) -> Invitation:
+    """Return the invitation, which is used up when the transaction is through.
+
+    Raises:
+        InvitationUnknown: If it does not stand.
+    """
+    stands = f"{_COLUMNS}id = %s AND {_STANDS} FOR UPDATE"
+    invitation = _read_one(statements.read(stands, (invitation_id,)))
+    _forget(statements, invitation_id)
+    return invitation
 
 
-def _read(row: tuple[str, str, str, datetime, datetime]) -> Invitation:
+def _forget(statements: Statements, invitation_id: str) -> bool:
+    """Remove an invitation, and the letter that waits for it; return whether there was one."""
+    statements.write(_FORGET_LETTER, (invitation_id,))
+    return bool(statements.write("DELETE FROM invitations WHERE id = %s", (invitation_id,)))
+
+
+def _read_one(rows: list[Row]) -> Invitation:
+    if not rows:
+        raise InvitationUnknown("There is no such invitation.")
+    return _read(rows[0])
+
+
+def _read(row: Row) -> Invitation:
     invitation_id, email, role, *times = row
     return Invitation(invitation_id, email, Role(role), *times)

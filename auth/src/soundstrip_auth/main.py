@@ -14,6 +14,7 @@ from soundstrip_auth.app import create_app
 from soundstrip_auth.audit import AuditLog
 from soundstrip_auth.clerk import Clerk
 from soundstrip_auth.database import Database, DatabaseUnavailable
+from soundstrip_auth.document import describe_api
 from soundstrip_auth.invitations import InvitationStore
 from soundstrip_auth.letters import Places
 from soundstrip_auth.origin import request_origin
@@ -21,6 +22,7 @@ from soundstrip_auth.outbox import Outbox
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.passwords import Passwords
 from soundstrip_auth.postman import Postman
+from soundstrip_auth.rate_windows import RateWindows
 from soundstrip_auth.session_store import SessionStore
 from soundstrip_auth.sessions import Lifetimes
 from soundstrip_auth.settings import AuthSettings, CreateUserSettings, DatabaseSettings
@@ -32,6 +34,7 @@ from soundstrip_auth.tokens import Tokens
 from soundstrip_auth.users import Role, UserExists, UserRefused
 from soundstrip_auth.vouchers import VoucherStore
 from soundstrip_service.addresses import parse_address
+from soundstrip_service.limiter import Limiter
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.mailer import Mailer
 from soundstrip_service.mailing import smtp_server
@@ -80,7 +83,13 @@ def _serve(argv: Sequence[str]) -> NoReturn:
     clerk = _build_clerk(settings, database)
     parts = _build_parts(settings, database, begin_rotation(database), clerk.poke)
     serve(
-        create_app(parts, settings.trusted_proxies),
+        create_app(
+            parts,
+            settings.trusted_proxies,
+            describe_api(settings.gateway_url),
+            settings.origins,
+            settings.hsts_seconds,
+        ),
         host=settings.host,
         port=settings.port,
         threads=settings.threads,
@@ -173,6 +182,8 @@ def _build_parts(
         outbox=Outbox(database),
         audit=AuditLog(database, request_origin),
         lifetimes=lifetimes,
+        limiter=Limiter(RateWindows(database), DatabaseUnavailable),
+        rates=settings.all_rates,
         registration=settings.registration,
         sends_mail=settings.gmail_address is not None,
         poke=poke,

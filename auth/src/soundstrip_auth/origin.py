@@ -56,11 +56,12 @@ def request_origin() -> Origin:
 
 
 def _is_address(text: str) -> bool:
+    """A zone behind a `%` may hold anything, and says nothing to anybody else."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text
 
 
 def _is_among(text: str, networks: Sequence[Network]) -> bool:

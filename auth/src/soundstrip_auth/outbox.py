@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from soundstrip_auth.database import Database
+from soundstrip_auth.database import Database, Statements
 from soundstrip_auth.vouchers import Purpose
 
 PAUSES = (10, 60, 300, 900)
 """Seconds before each further try; then the letter is given up: its token would be too old."""
+
+MOST_ATTEMPTS = len(PAUSES) + 1
 
 QUIET = timedelta(minutes=5)
 """Nobody gets the same letter again sooner, however often it is asked for."""
@@ -50,7 +52,7 @@ class Outbox:
 
     def add(self, purpose: Purpose, email: str) -> None:
         """Have a letter written, unless the same waits or went out a short while ago."""
-        self._database.write(_ADD, (purpose.value, email, *[_QUIET_SECONDS] * 3))
+        self._database.write(_ADD, _addition(purpose, email))
 
     def take(self) -> Commission | None:
         """Return a letter that is due, if there is one; no other replica gets it for a while."""
@@ -67,7 +69,7 @@ class Outbox:
 
     def postpone(self, letter: Commission) -> bool:
         """Have it tried again later; return whether it will be, or was tried often enough."""
-        if letter.attempts > len(PAUSES):
+        if letter.attempts >= MOST_ATTEMPTS:
             self.finish(letter)
             return False
         change = (
@@ -77,3 +79,12 @@ class Outbox:
         pause = PAUSES[letter.attempts - 1]
         self._database.write(change, (pause, letter.purpose.value, letter.email))
         return True
+
+
+def add_letter(statements: Statements, purpose: Purpose, email: str) -> None:
+    """Have a letter written, unless the same waits or went out a short while ago."""
+    statements.write(_ADD, _addition(purpose, email))
+
+
+def _addition(purpose: Purpose, email: str) -> tuple[str | int, ...]:
+    return (purpose.value, email, *[_QUIET_SECONDS] * 3)

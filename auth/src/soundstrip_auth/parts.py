@@ -16,6 +16,8 @@ from soundstrip_auth.sessions import Lifetimes
 from soundstrip_auth.store import UserStore
 from soundstrip_auth.tokens import Tokens
 from soundstrip_auth.vouchers import VoucherStore
+from soundstrip_service.limiter import Limiter
+from soundstrip_service.rates import Rates
 
 
 class Registration(StrEnum):
@@ -40,6 +42,8 @@ class Parts:
     outbox: Outbox
     audit: AuditLog
     lifetimes: Lifetimes
+    limiter: Limiter
+    rates: Rates
     registration: Registration
     sends_mail: bool
     poke: Callable[[], None]

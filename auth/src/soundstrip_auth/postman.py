@@ -10,7 +10,7 @@ import structlog
 
 from soundstrip_auth.invitations import InvitationStore, InvitationUnknown
 from soundstrip_auth.letters import Places, write_registration, write_reminder, write_reset
-from soundstrip_auth.outbox import Commission, Outbox
+from soundstrip_auth.outbox import MOST_ATTEMPTS, Commission, Outbox
 from soundstrip_auth.store import UserStore
 from soundstrip_auth.vouchers import Purpose, VoucherStore
 from soundstrip_service.addresses import Address, AddressRefused, parse_address
@@ -42,7 +42,11 @@ class Postman:
             DatabaseUnavailable: If MySQL cannot be used.
         """
         while (commission := self.outbox.take()) is not None:
-            self._deliver(commission)
+            if commission.attempts > MOST_ATTEMPTS:  # each of them ended in nothing that we know
+                log.error("letter given up", purpose=commission.purpose.value)
+                self.outbox.finish(commission)
+            else:
+                self._deliver(commission)
 
     def _deliver(self, commission: Commission) -> None:
         try:

@@ -16,11 +16,6 @@ def forbidden(detail: str, slug: str = "forbidden") -> Problem:
     return _problem(HTTPStatus.FORBIDDEN, slug, detail)
 
 
-def malformed(detail: str) -> Problem:
-    """The request can't be read."""
-    return _problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail)
-
-
 def unprocessable(detail: str) -> Problem:
     """The request can be read, but asks for what can't be."""
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable", detail)

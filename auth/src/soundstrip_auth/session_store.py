@@ -2,7 +2,7 @@
 
 import uuid
 
-from soundstrip_auth.database import Database
+from soundstrip_auth.database import Database, Statements
 from soundstrip_auth.sessions import Lifetimes, RefreshToken, Session, SessionEnded
 
 _COLUMNS = "SELECT id, user_id, client, address, created_at, used_at FROM sessions WHERE "
@@ -87,4 +87,10 @@ class SessionStore:
 
     def end_all(self, user_id: str, *, but: str = "") -> int:
         """End the user's sessions, all or all but one; return how many."""
-        return self._database.write(_OTHERS, (user_id, but))
+        with self._database.statements() as statements:
+            return end_sessions(statements, user_id, but=but)
+
+
+def end_sessions(statements: Statements, user_id: str, *, but: str = "") -> int:
+    """End the user's sessions, all or all but one; return how many."""
+    return statements.write(_OTHERS, (user_id, but))

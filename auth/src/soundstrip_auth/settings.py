@@ -1,5 +1,6 @@
 """What the environment says to auth."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Self
 
@@ -7,13 +8,14 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import NoDecode
 
 from soundstrip_auth.parts import Registration
+from soundstrip_service.browsers import BrowsedSettings
 from soundstrip_service.mailing import SmtpSettings
-from soundstrip_service.settings import LogLevel, ServedSettings, Settings
+from soundstrip_service.rate_settings import RateSettings, RateText
+from soundstrip_service.rates import Rates, parse_rates
+from soundstrip_service.settings import LogLevel, ServedSettings, Settings, Url
 
 MIN_SECRET_BYTES = 32
 """Ed25519 keys have 256 bits of strength at most; a shorter secret would have less."""
-
-_URL = r"^https?://[^\s\"'<>]+$"
 
 
 class DatabaseSettings(Settings):
@@ -48,7 +50,7 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 Seconds = Annotated[int, Field(ge=1)]
 
 
-class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
+class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings, RateSettings, BrowsedSettings):
     """What the service needs."""
 
     secret_key: SecretStr = Field(
@@ -76,15 +78,19 @@ class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
         default=(),
         description="networks, separated by commas, of proxies whose X-Forwarded-For is believed",
     )
-    auth_url: str = Field(
+    rate_limit_letters: RateText = Field(
+        default="30/hour", description="letters that one address asks for, or any"
+    )
+    auth_url: Url = Field(
         default="http://127.0.0.1:5000",
-        pattern=_URL,
         description="where people reach this service; the commands in e-mails begin with it",
     )
-    account_page_url: str | None = Field(
+    account_page_url: Url | None = Field(
         default=None,
-        pattern=_URL,
         description="a page that takes the tokens of e-mails (#token=…); links lead there",
+    )
+    gateway_url: Url | None = Field(
+        default=None, description="where people reach the gateway, for a link to its API's page"
     )
     host: str = Field(default="0.0.0.0", description="the address to listen on")  # noqa: S104 - in a pod
     port: int = Field(default=5000, ge=1, le=65535, description="the port to listen on")
@@ -99,6 +105,11 @@ class AuthSettings(DatabaseSettings, SmtpSettings, ServedSettings):
     first_user_password: SecretStr | None = Field(
         default=None, description="the first user's password; never changes an existing user"
     )
+
+    @property
+    def all_rates(self) -> Rates:
+        """The limits of requests, of letters too."""
+        return replace(self.rates, letters=parse_rates(self.rate_limit_letters))
 
     @field_validator("secret_key", "secret_key_previous")
     @classmethod

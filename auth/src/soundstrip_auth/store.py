@@ -1,6 +1,8 @@
 """Users in MySQL."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,18 +86,8 @@ class UserStore:
         Raises:
             UserExists: If the name or the e-mail belongs to a user already.
         """
-        user = User(uuid.uuid4().hex, name, email, role)
-        try:
-            self._database.write(_INSERT, (user.id, name, email, password_hash, role.value))
-        except Duplicate as error:
-            raise UserExists("The name or the e-mail belongs to a user already.") from error
-        return user
-
-    def set_password(self, user_id: str, password_hash: str) -> None:
-        """Give the user another password."""
-        self._database.write(
-            "UPDATE users SET password_hash = %s WHERE id = %s", (password_hash, user_id)
-        )
+        with reporting_taken(), self._database.statements() as statements:
+            return insert_user(statements, name, email, password_hash, role)
 
     def note_login(self, user_id: str) -> None:
         """Remember that the user has logged in now."""
@@ -141,6 +133,35 @@ class UserStore:
 
     def _find(self, statement: str, value: str) -> Account | None:
         return next(map(_read, self._database.read(statement, (value,))), None)
+
+
+@contextmanager
+def reporting_taken() -> Iterator[None]:
+    """Raise UserExists for a name or e-mail that was taken in the meantime."""
+    try:
+        yield
+    except Duplicate as error:
+        raise UserExists("The name or the e-mail belongs to a user already.") from error
+
+
+def insert_user(
+    statements: Statements, name: str, email: str, password_hash: str, role: Role
+) -> User:
+    """Add a user with a new id.
+
+    Raises:
+        Duplicate: If the name or the e-mail belongs to a user already.
+    """
+    user = User(uuid.uuid4().hex, name, email, role)
+    statements.write(_INSERT, (user.id, name, email, password_hash, role.value))
+    return user
+
+
+def set_password(statements: Statements, user_id: str, password_hash: str) -> None:
+    """Give the user another password; letters for yet another one are worth nothing any more."""
+    change = "UPDATE users SET password_hash = %s WHERE id = %s"
+    statements.write(change, (password_hash, user_id))
+    cancel(statements, Purpose.RESET, user_id)
 
 
 def _keep_an_admin(statements: Statements, leaving: str) -> None:

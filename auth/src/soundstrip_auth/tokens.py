@@ -12,6 +12,9 @@ from soundstrip_auth.users import User, is_admin
 
 ISSUER = "soundstrip-auth"
 AUDIENCE = "soundstrip"
+KEY_CLAIM = "key_id"
+"""Of a token that was given for an API key: the key's id."""
+
 LEGACY_LIFETIME = timedelta(hours=24)
 """How long a token of POST /login holds; nothing ends it sooner."""
 

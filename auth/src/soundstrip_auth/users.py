@@ -68,13 +68,22 @@ def check_new_user(name: str, email: str, password: str) -> None:
     Raises:
         UserRefused: If not.
     """
+    check_name(name)
+    check_email(email)
+    check_password(password)
+
+
+def check_name(name: str) -> None:
+    """Return if a user can have this name.
+
+    Raises:
+        UserRefused: If not.
+    """
     if not _NAME.fullmatch(name):
         raise UserRefused(
             "A name has 1 to 63 letters, digits, dots, dashes and underscores, "
             "and begins and ends with a letter or digit."
         )
-    check_email(email)
-    check_password(password)
 
 
 def check_email(email: str) -> None:

@@ -60,11 +60,6 @@ class VoucherStore:
         found = self._database.read(_FIND, (_hash(token), purpose.value))
         return next((subject for (subject,) in found), None)
 
-    def cancel(self, purpose: Purpose, subject: str) -> None:
-        """Let what was sent to the subject for this purpose be worth nothing any more."""
-        with self._database.statements() as statements:
-            cancel(statements, purpose, subject)
-
 
 def redeem(statements: Statements, purpose: Purpose, token: str) -> str:
     """Return the token's subject; it is worth nothing any more when the transaction is through.

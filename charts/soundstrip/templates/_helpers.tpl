@@ -247,3 +247,18 @@ annotations:
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
   helm.sh/hook-output-log-policy: hook-failed
 {{- end }}
+
+{{/* How often requests may come. Takes the limits. */}}
+{{- define "soundstrip.rateEnv" -}}
+{{- with .rates }}
+- {name: RATE_LIMITS, value: {{ toJson . | quote }}}
+{{- end }}
+- {name: RATE_LIMIT_ADDRESS, value: {{ .address | default "any" | quote }}}
+- {name: RATE_LIMIT_LOGIN, value: {{ .login | default "any" | quote }}}
+{{- end }}
+
+{{/* What pages of other origins may do. Takes what is said of browsers. */}}
+{{- define "soundstrip.browserEnv" -}}
+- {name: CORS_ORIGINS, value: {{ join "," .corsOrigins | quote }}}
+- {name: HSTS_SECONDS, value: {{ .hstsSeconds | int64 | quote }}}
+{{- end }}

@@ -10,16 +10,14 @@ import structlog
 from soundstrip_gateway.admin import admin_routes
 from soundstrip_gateway.apiserver import ClusterUnavailable, ObjectChanged, ObjectRefused
 from soundstrip_gateway.bodies import drain
-from soundstrip_gateway.browsers import install_cors
 from soundstrip_gateway.cookies import install_cookies
-from soundstrip_gateway.document import document_routes
 from soundstrip_gateway.forms import FormRefused
 from soundstrip_gateway.keys import AuthUnavailable
 from soundstrip_gateway.lanes import LanesTaken
 from soundstrip_gateway.legacy import legacy_routes
 from soundstrip_gateway.live.handover import EventsUnavailable
 from soundstrip_gateway.live.routes import live_routes
-from soundstrip_gateway.metering import install_metering
+from soundstrip_gateway.metering import build_meter
 from soundstrip_gateway.paging import PageRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import busy, malformed, unauthorized, unavailable, unprocessable
@@ -29,8 +27,11 @@ from soundstrip_gateway.tokens import TokenRefused
 from soundstrip_gateway.v1 import v1_routes
 from soundstrip_gateway.v1.links import following_routes
 from soundstrip_gateway.wishes import WishRefused
+from soundstrip_service.browsers import install_cors
+from soundstrip_service.document import document_routes
 from soundstrip_service.headers import install_headers
 from soundstrip_service.health import health_blueprint
+from soundstrip_service.metering import install_metering
 from soundstrip_service.problems import Problem, answer_problem, install_problems
 from soundstrip_storage.errors import StorageUnavailable
 
@@ -44,9 +45,9 @@ def create_app(parts: Parts) -> flask.Flask:
     install_problems(app)
     install_headers(app, parts.browsers.hsts_seconds)
     _install_refusals(app)
-    install_cors(app, parts.browsers)
+    install_cors(app, parts.browsers.origins)
     install_cookies(app, secure=parts.browsers.secure_cookies)
-    install_metering(app, parts.limiter, parts.rates, parts.tokens)
+    install_metering(app, build_meter(parts.limiter, parts.rates, parts.tokens))
     app.after_request(_drain_after_errors)
     app.register_blueprint(legacy_routes(parts))
     app.register_blueprint(v1_routes(parts))
@@ -57,7 +58,7 @@ def create_app(parts: Parts) -> flask.Flask:
     app.register_blueprint(following_routes(parts))
     app.register_blueprint(upload_routes(parts))
     app.register_blueprint(_health_routes(parts))
-    app.register_blueprint(document_routes(parts.addresses))
+    app.register_blueprint(document_routes(parts.about, parts.addresses.base))
     return app
 
 

@@ -5,19 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from soundstrip_gateway.allowances import parse_quotas
-from soundstrip_gateway.browsers import Browsers, parse_origins
-from soundstrip_gateway.rates import Rates, parse_rates, parse_rates_by_role
-from soundstrip_service.settings import Settings
-
-
-def _check_rates(text: str) -> str:
-    parse_rates(text)
-    return text
-
-
-def _check_rates_by_role(text: str) -> str:
-    parse_rates_by_role(text)
-    return text
+from soundstrip_gateway.browsers import Browsers
+from soundstrip_service.browsers import BrowsedSettings
+from soundstrip_service.rate_settings import RateSettings
 
 
 def _check_quotas(text: str) -> str:
@@ -25,28 +15,13 @@ def _check_quotas(text: str) -> str:
     return text
 
 
-def _check_origins(text: str) -> str:
-    parse_origins(text)
-    return text
-
-
-class LimitSettings(Settings):
+class LimitSettings(RateSettings):
     """How much users may have, and how often they may ask."""
 
     quotas: Annotated[str, AfterValidator(_check_quotas)] = Field(
         "{}",
         description='quotas by role, as {"user": {"bytes": 10000000000, "conversionsPerDay": 100, '
         '"mediaMinutesPerDay": 600, "concurrent": 10, "uploadBytes": 1000000000}}',
-    )
-    rate_limits: Annotated[str, AfterValidator(_check_rates_by_role)] = Field(
-        '{"user": "3000/minute", "admin": "3000/minute"}',
-        description="requests of one user by role, or any; several with ;",
-    )
-    rate_limit_address: Annotated[str, AfterValidator(_check_rates)] = Field(
-        "600/minute", description="requests of one address that bring no good token, or any"
-    )
-    rate_limit_login: Annotated[str, AfterValidator(_check_rates)] = Field(
-        "60/minute", description="attempts of one address to log in, or any"
     )
     rate_limit_patience_seconds: float = Field(
         0.5,
@@ -59,25 +34,10 @@ class LimitSettings(Settings):
         0, ge=0, le=10, description="proxies before the gateway whose X-Forwarded-* is believed"
     )
 
-    @property
-    def rates(self) -> Rates:
-        """The limits of requests."""
-        return Rates(
-            parse_rates_by_role(self.rate_limits),
-            parse_rates(self.rate_limit_address),
-            parse_rates(self.rate_limit_login),
-        )
 
-
-class BrowserSettings(Settings):
+class BrowserSettings(BrowsedSettings):
     """What browsers may do."""
 
-    cors_origins: Annotated[str, AfterValidator(_check_origins)] = Field(
-        "", description="origins whose pages may use the API, with commas; * for all"
-    )
-    hsts_seconds: int = Field(
-        0, ge=0, description="tell browsers to stay with https for so long; 0: say nothing"
-    )
     secure_cookies: bool = Field(
         True,  # noqa: FBT003 - pydantic's own way
         description="cookies over https alone; false for a page over plain http",
@@ -86,4 +46,4 @@ class BrowserSettings(Settings):
     @property
     def browsers(self) -> Browsers:
         """What browsers may do."""
-        return Browsers(parse_origins(self.cors_origins), self.hsts_seconds, self.secure_cookies)
+        return Browsers(self.origins, self.hsts_seconds, self.secure_cookies)

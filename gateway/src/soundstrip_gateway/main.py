@@ -14,6 +14,7 @@ from soundstrip_gateway.app import create_app
 from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.cluster import Cluster, connect_cluster
 from soundstrip_gateway.conversions import Conversions
+from soundstrip_gateway.document import describe_api
 from soundstrip_gateway.further import Workshop
 from soundstrip_gateway.gate import Gate, build_gate
 from soundstrip_gateway.idempotency import Idempotency
@@ -21,7 +22,7 @@ from soundstrip_gateway.intake import Intake
 from soundstrip_gateway.keys import KeyRing, fetch_keys
 from soundstrip_gateway.lanes import Lanes
 from soundstrip_gateway.library import Library
-from soundstrip_gateway.limiter import Limiter
+from soundstrip_gateway.limiter import build_limiter
 from soundstrip_gateway.limits_settings import BrowserSettings, LimitSettings
 from soundstrip_gateway.links import Links
 from soundstrip_gateway.live.handover import LiveDesk
@@ -40,7 +41,7 @@ from soundstrip_gateway.tokens import Tokens
 from soundstrip_gateway.valve import Valve
 from soundstrip_service.logs import configure_logs
 from soundstrip_service.server import serve
-from soundstrip_service.settings import ServedSettings, TracedSettings, load_settings
+from soundstrip_service.settings import ServedSettings, TracedSettings, Url, load_settings
 from soundstrip_service.tracing import Tracing, open_tracing
 from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.connection import Documents, connect
@@ -57,6 +58,9 @@ class GatewaySettings(OidcSettings, TracedSettings, ServedSettings, LimitSetting
     """The gateway's environment."""
 
     auth_svc_addr: str = Field(description="host:port of the auth service", min_length=1)
+    auth_url: Url | None = Field(
+        None, description="where people reach the auth service, for a link to its API's page"
+    )
     mongo_uri: SecretStr | None = Field(
         None, description="MongoDB connection string; wins over MONGO_HOST and MONGO_PORT"
     )
@@ -150,6 +154,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
     reception, custody = _build_uploads(settings, ground)
     take_up = TakeUp(database, cluster, install, settings.take_up_seconds)
     return Parts(
+        about=describe_api(settings.auth_url),
         addresses=Addresses(settings.public_url),
         batches=batches,
         browsers=settings.browsers,
@@ -160,7 +165,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
         idempotency=Idempotency(RequestLog(database)),
         intake=Intake(database, cluster, install, ground.tracing, carriers=carriers, gate=gate),
         library=library,
-        limiter=Limiter(database, settings.rate_limit_patience_seconds),
+        limiter=build_limiter(database, settings.rate_limit_patience_seconds),
         links=Links(LinkStore(database), conversions, library),
         login=LoginDesk(f"{auth_url}/login"),
         keys=keys,

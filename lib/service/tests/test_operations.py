@@ -96,6 +96,7 @@ def test_parameters_are_read_as_the_type_says(client: FlaskClient):
         ("state=old&state=new", "more than once"),
         ("state=ancient", "ancient"),
         ("pageSize=many", "pageSize"),
+        ("state=null", "state"),
         ("pageSize=10", "<= 9"),
     ],
 )

@@ -1,29 +1,64 @@
 """Becoming a user: by a letter to one's own address, with or without an invitation."""
 
+from http import HTTPStatus
 from typing import assert_never
 
 import flask
 
 from soundstrip_auth.audit import Action
-from soundstrip_auth.bodies import (
-    Address,
-    InvitationView,
-    NewInvitation,
-    RegistrationConfirmation,
-    UserView,
-    answer,
-    answer_items,
-    answer_nothing,
-    read_body,
-)
+from soundstrip_auth.bodies import Address, NewInvitation, RegistrationConfirmation, read_body
 from soundstrip_auth.callers import identify_admin
-from soundstrip_auth.invitations import InvitationUnknown
+from soundstrip_auth.ids import Id
 from soundstrip_auth.parts import Parts, Registration
 from soundstrip_auth.problems import forbidden, require_mail
-from soundstrip_auth.users import Role, User, UserExists, check_email
+from soundstrip_auth.users import User, UserExists, check_email
+from soundstrip_auth.views import Invitations, InvitationView, UserView, answer_nothing
 from soundstrip_auth.vouchers import Purpose, VoucherRefused
+from soundstrip_service.operations import (
+    Answer,
+    Body,
+    Operation,
+    answer_json,
+    describe_route,
+)
 from soundstrip_service.problems import Problem
 from soundstrip_service.scopes import Scope
+
+REQUEST = Operation(
+    "Have a letter sent, to become a user by",
+    "registration",
+    {202: Answer("Whoever reads this address's letters gets one")},
+    problems=(400, 403, 413, 415, 422, 501),
+    body=Body({"application/json": Address}),
+    security=(),
+)
+CONFIRM = Operation(
+    "Become a user by a letter's token",
+    "registration",
+    {201: Answer("You", UserView)},
+    problems=(400, 403, 409, 413, 415, 422),
+    body=Body({"application/json": RegistrationConfirmation}),
+    security=(),
+)
+INVITE = Operation(
+    "Invite somebody (admin)",
+    "registration",
+    {201: Answer("The invitation; with its token where no letter carries it", InvitationView)},
+    problems=(400, 409, 413, 415, 422),
+    body=Body({"application/json": NewInvitation}),
+)
+INDEX = Operation(
+    "List the invitations (admin)",
+    "registration",
+    {200: Answer("All that stand, a thousand at most", Invitations)},
+)
+WITHDRAW = Operation(
+    "Withdraw an invitation (admin)",
+    "registration",
+    {204: Answer("Its letter is worth nothing any more")},
+    problems=(404,),
+    parts={"invitation_id": Id},
+)
 
 
 def registration_routes(parts: Parts) -> flask.Blueprint:
@@ -31,6 +66,7 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
     routes = flask.Blueprint("registrations", __name__)
 
     @routes.post("/v1/registrations")
+    @describe_route(REQUEST)
     def request_registration() -> flask.Response:
         """Whether or not somebody has the address is looked up where the letter is written."""
         email = read_body(Address).email
@@ -39,15 +75,17 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
         check_email(email)
         parts.outbox.add(Purpose.REGISTRATION, email)
         parts.poke()
-        return answer_nothing(202)
+        return answer_nothing(HTTPStatus.ACCEPTED)
 
     @routes.post("/v1/registrations/confirm")
+    @describe_route(CONFIRM)
     def confirm_registration() -> flask.Response:
         user = _register(parts, read_body(RegistrationConfirmation))
         parts.audit.record(Action.USER_REGISTERED, user.id, user.id)
-        return answer(UserView.of(parts.users.get(user.id)), 201)
+        return answer_json(UserView.of(parts.users.get(user.id)), HTTPStatus.CREATED)
 
     @routes.post("/v1/invitations")
+    @describe_route(INVITE)
     def invite() -> flask.Response:
         caller = identify_admin(parts, Scope.ADMIN_WRITE)
         body = read_body(NewInvitation)
@@ -55,16 +93,20 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
         check_email(body.email)
         if parts.users.find(body.email) is not None:
             raise UserExists("The e-mail belongs to a user already.")
-        invitation = parts.invitations.add(body.email, body.role)
+        invitation = parts.invitations.add(body.email, body.role, by_letter=parts.sends_mail)
         parts.audit.record(Action.USER_INVITED, caller.user.id, invitation.email)
-        return answer(InvitationView.of(invitation, _send(parts, invitation.id, body.email)), 201)
+        view = InvitationView.of(invitation, _hand_over(parts, invitation.id))
+        return answer_json(view, HTTPStatus.CREATED)
 
     @routes.get("/v1/invitations")
+    @describe_route(INDEX)
     def index() -> flask.Response:
         identify_admin(parts, Scope.ADMIN_READ)
-        return answer_items([InvitationView.of(found) for found in parts.invitations.standing()])
+        standing = [InvitationView.of(found) for found in parts.invitations.standing()]
+        return answer_json(Invitations(standing))
 
-    @routes.delete("/v1/invitations/<invitation_id>")
+    @routes.delete("/v1/invitations/<id:invitation_id>")
+    @describe_route(WITHDRAW)
     def withdraw(invitation_id: str) -> flask.Response:
         caller = identify_admin(parts, Scope.ADMIN_WRITE)
         parts.invitations.remove(invitation_id)
@@ -74,38 +116,23 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
     return routes
 
 
-def _send(parts: Parts, invitation_id: str, email: str) -> str | None:
-    """Have the letter written; where there is no mail, return the token for the admin instead."""
+def _hand_over(parts: Parts, invitation_id: str) -> str | None:
+    """Have the letter sent; where there is no mail, return the token for the admin instead."""
     if not parts.sends_mail:
         return parts.vouchers.make(Purpose.INVITATION, invitation_id)
-    parts.outbox.add(Purpose.INVITATION, email)
     parts.poke()
     return None
 
 
 def _register(parts: Parts, body: RegistrationConfirmation) -> User:
-    """Make the user; the letter's token is used up by the address, which only one user can have."""
     _require_invitations(parts.registration)
-    invited = parts.vouchers.find(Purpose.INVITATION, body.token)
-    if invited is not None:
-        return _accept(parts, invited, body)
-    email = parts.vouchers.find(Purpose.REGISTRATION, body.token)
-    if email is None:
+    wish = (body.token, body.name, body.password)
+    if parts.vouchers.find(Purpose.INVITATION, body.token) is not None:
+        return parts.accounts.register(Purpose.INVITATION, *wish)
+    if parts.vouchers.find(Purpose.REGISTRATION, body.token) is None:
         raise VoucherRefused
     _require_open(parts.registration)
-    user = parts.accounts.create(body.name, email, body.password, Role.USER)
-    parts.vouchers.cancel(Purpose.REGISTRATION, email)
-    return user
-
-
-def _accept(parts: Parts, invitation_id: str, body: RegistrationConfirmation) -> User:
-    try:
-        invitation = parts.invitations.get(invitation_id)
-    except InvitationUnknown as error:
-        raise VoucherRefused from error
-    user = parts.accounts.create(body.name, invitation.email, body.password, invitation.role)
-    parts.invitations.remove(invitation_id)
-    return user
+    return parts.accounts.register(Purpose.REGISTRATION, *wish)
 
 
 def _require_open(registration: Registration) -> None:

@@ -1,5 +1,6 @@
 """Logging in and out, and access tokens for those who are logged in already."""
 
+from http import HTTPStatus
 from typing import assert_never
 
 import flask
@@ -7,18 +8,9 @@ import flask
 from soundstrip_auth.accounts import LoginImpossible, PasswordWrong
 from soundstrip_auth.api_keys import KeyRefused
 from soundstrip_auth.audit import Action
-from soundstrip_auth.bodies import (
-    ApiKeyGrant,
-    GrantView,
-    NewSession,
-    RefreshGrant,
-    SessionView,
-    answer,
-    answer_items,
-    answer_nothing,
-    read_body,
-)
+from soundstrip_auth.bodies import ApiKeyGrant, Grant, NewSession, RefreshGrant, read_body
 from soundstrip_auth.callers import BEARER, find_enabled, identify_person, unauthorized
+from soundstrip_auth.ids import Id
 from soundstrip_auth.origin import client_address, client_name
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.problems import not_found
@@ -29,10 +21,50 @@ from soundstrip_auth.sessions import (
     new_refresh_token,
     parse_refresh_token,
 )
+from soundstrip_auth.tokens import KEY_CLAIM
 from soundstrip_auth.users import User, UserUnknown, is_admin
+from soundstrip_auth.views import GrantView, Sessions, SessionView, answer_nothing
+from soundstrip_service.operations import (
+    Answer,
+    Body,
+    Operation,
+    answer_json,
+    describe_route,
+)
 from soundstrip_service.scopes import is_api_key, write_scopes
 
 _CURRENT = "current"
+_GONE = "Ended; access tokens of it go on until their end at the gateway"
+
+CREATE = Operation(
+    "Log in: begin a session",
+    "sessions",
+    {201: Answer("The session's first tokens", GrantView)},
+    problems=(400, 401, 413, 415, 422),
+    body=Body({"application/json": NewSession}),
+    security=(),
+)
+EXCHANGE = Operation(
+    "Get an access token for a refresh token or an API key",
+    "sessions",
+    {200: Answer("An access token; for a refresh token, the next one too", GrantView)},
+    problems=(400, 401, 413, 415, 422),
+    body=Body({"application/json": Grant}),
+    security=(),
+)
+INDEX = Operation(
+    "List your sessions",
+    "sessions",
+    {200: Answer("All of them", Sessions)},
+)
+DELETE = Operation(
+    "End one of your sessions; `current` is this one: log out",
+    "sessions",
+    {204: Answer(_GONE)},
+    problems=(404,),
+    parts={"session_id": Id},
+)
+DELETE_ALL = Operation("End all of your sessions", "sessions", {204: Answer(_GONE)})
 
 
 def session_routes(parts: Parts) -> flask.Blueprint:
@@ -40,6 +72,7 @@ def session_routes(parts: Parts) -> flask.Blueprint:
     routes = flask.Blueprint("sessions", __name__)
 
     @routes.post("/v1/sessions")
+    @describe_route(CREATE)
     def create() -> flask.Response:
         body = read_body(NewSession)
         try:
@@ -48,26 +81,30 @@ def session_routes(parts: Parts) -> flask.Blueprint:
             raise unauthorized(str(error), BEARER) from error
         token = new_refresh_token()
         session_id = parts.sessions.begin(user.id, token, client_name(), client_address())
-        return answer(_grant(parts, user, session_id, token), 201)
+        return answer_json(_grant(parts, user, session_id, token), HTTPStatus.CREATED)
 
     @routes.post("/v1/token")
+    @describe_route(EXCHANGE)
     def exchange() -> flask.Response:
-        body: RefreshGrant | ApiKeyGrant = read_body(RefreshGrant | ApiKeyGrant)  # type: ignore[arg-type]  # a union is no type to mypy
+        body: Grant = read_body(Grant)  # type: ignore[arg-type]  # a union is no type to mypy
         match body:
             case RefreshGrant():
-                return answer(_refresh(parts, parse_refresh_token(body.refresh_token)))
+                return answer_json(_refresh(parts, parse_refresh_token(body.refresh_token)))
             case ApiKeyGrant():
-                return answer(_use_key(parts, body.api_key))
+                return answer_json(_use_key(parts, body.api_key))
             case _:
                 assert_never(body)
 
     @routes.get("/v1/sessions")
+    @describe_route(INDEX)
     def index() -> flask.Response:
         caller = identify_person(parts)
         sessions = parts.sessions.of(caller.user.id)
-        return answer_items([SessionView.of(session, caller.session_id) for session in sessions])
+        views = [SessionView.of(session, caller.session_id) for session in sessions]
+        return answer_json(Sessions(views))
 
-    @routes.delete("/v1/sessions/<session_id>")
+    @routes.delete("/v1/sessions/<id:session_id>")
+    @describe_route(DELETE)
     def delete(session_id: str) -> flask.Response:
         caller = identify_person(parts)
         wanted = caller.session_id if session_id == _CURRENT else session_id
@@ -77,6 +114,7 @@ def session_routes(parts: Parts) -> flask.Blueprint:
         return answer_nothing()
 
     @routes.delete("/v1/sessions")
+    @describe_route(DELETE_ALL)
     def delete_all() -> flask.Response:
         caller = identify_person(parts)
         parts.sessions.end_all(caller.user.id)
@@ -138,7 +176,7 @@ def _use_key(parts: Parts, key: str) -> GrantView:
         raise KeyRefused("The API key holds no more.")
     scope = write_scopes(scopes)
     return GrantView(
-        access_token=parts.tokens.issue(user, lifetime, scope=scope),
+        access_token=parts.tokens.issue(user, lifetime, scope=scope, **{KEY_CLAIM: api_key.id}),
         expires_in=int(lifetime.total_seconds()),
         scope=scope,
     )

@@ -32,6 +32,14 @@ class ProblemDetails(msgspec.Struct, rename="camel", kw_only=True, omit_defaults
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another page that people will look for here."""
+
+    description: str
+    url: str
+
+
+@dataclass(frozen=True)
 class About:
     """What the document says of the whole; `schemes` are OpenAPI's own security schemes."""
 
@@ -40,6 +48,7 @@ class About:
     description: str
     schemes: Mapping[str, Mapping[str, Any]]
     tags: Mapping[str, str]
+    elsewhere: Elsewhere | None = None
 
 
 def describe_app(app: flask.Flask, about: About) -> dict[str, Any]:
@@ -57,10 +66,17 @@ def describe_app(app: flask.Flask, about: About) -> dict[str, Any]:
             "version": about.version,
             "description": about.description,
         },
+        **_external(about.elsewhere),
         "tags": [{"name": name, "description": text} for name, text in about.tags.items()],
         "paths": paths,
         "components": {"schemas": schemas.used(), "securitySchemes": about.schemes},
     }
+
+
+def _external(elsewhere: Elsewhere | None) -> dict[str, Any]:
+    if elsewhere is None:
+        return {}
+    return {"externalDocs": {"description": elsewhere.description, "url": elsewhere.url}}
 
 
 def undescribed_routes(app: flask.Flask) -> list[str]:

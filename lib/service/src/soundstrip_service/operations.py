@@ -92,31 +92,36 @@ def read_query(kind: type[T]) -> T:
         if len(values) > 1:
             raise _refuse(f"The parameter {name} is there more than once.")
     try:
-        return msgspec.convert(parameters.to_dict(), kind, strict=False)
+        wanted = msgspec.convert(parameters.to_dict(), kind, strict=False)
     except msgspec.ValidationError as error:
         raise _refuse(f"A parameter is wrong: {error}.") from error
+    for each in msgspec.structs.fields(kind):  # type: ignore[arg-type]
+        if each.encode_name in parameters and getattr(wanted, each.name) is None:
+            raise _refuse(f"The parameter {each.encode_name} is null; leave it out.")
+    return wanted
 
 
 def read_json(kind: type[T], *media_types: str) -> T:
     """Return the request's body, of JSON or of one of these types, as the type says.
 
     Raises:
-        Problem: 415 if it is no JSON by its type, 413 if it is larger than a mebibyte, 400 if it
-            can't be read, 422 if it is another.
+        Problem: 415 if it is no JSON by its type, 413 if it is larger than a mebibyte or than the
+            app takes, 400 if it can't be read, 422 if it is another.
     """
     known = (*media_types, "application/json")
     if flask.request.mimetype not in known:
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         detail = f"Send {' or '.join(known)}."
         raise Problem(status, status.phrase, detail, slug="unsupported-media")
-    flask.request.max_content_length = _MOST_JSON
+    most = flask.request.max_content_length
+    flask.request.max_content_length = _MOST_JSON if most is None else min(most, _MOST_JSON)
     try:
         return msgspec.json.decode(flask.request.get_data(cache=False), type=kind)
     except msgspec.ValidationError as error:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         detail = f"The body is not as it should be: {error}."
         raise Problem(status, status.phrase, detail, slug="unprocessable") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refuse(f"The body is no JSON: {error}.") from error
 
 

@@ -13,6 +13,8 @@ from soundstrip_service.pace import Pace
 
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
+Url = Annotated[str, Field(pattern=r"^https?://[^\s\"'<>]+$")]
+
 EXIT_USAGE = 2
 """The exit code for wrong arguments and for wrong or missing environment variables."""
 

@@ -1,7 +1,7 @@
 import pytest
 from limits import parse
 
-from soundstrip_gateway.rates import (
+from soundstrip_service.rates import (
     Count,
     Rates,
     Scope,

@@ -23,15 +23,20 @@ class Scope(StrEnum):
     USER = "user"
     ADDRESS = "address"
     LOGIN = "login"
+    LETTERS = "letters"
 
 
 @dataclass(frozen=True)
 class Rates:
-    """The limits: of a user by role, of an address without a user, and of attempts to log in."""
+    """The limits: of a user by role, and of an address.
+
+    Of an address without a user, of its attempts to log in, and of the letters it has sent.
+    """
 
     users: Mapping[str, Sequence[RateLimitItem]]
     address: Sequence[RateLimitItem]
     login: Sequence[RateLimitItem]
+    letters: Sequence[RateLimitItem] = ()
 
     def of_user(self, roles: Iterable[str]) -> Sequence[RateLimitItem]:
         """Return the limits of a user: of several roles' the ones that let most through."""

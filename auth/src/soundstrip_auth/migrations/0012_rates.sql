@@ -1,0 +1,9 @@
+CREATE TABLE IF NOT EXISTS rates (
+    mark BINARY(32) NOT NULL PRIMARY KEY,
+    number BIGINT NOT NULL,
+    earlier INT UNSIGNED NOT NULL,
+    hits INT UNSIGNED NOT NULL,
+    allowed TINYINT UNSIGNED NOT NULL,
+    ends_at TIMESTAMP(6) NOT NULL,
+    INDEX (ends_at)
+) ENGINE=InnoDB
