@@ -95,6 +95,18 @@ def test_a_failure_says_why_and_a_cancelled_one_that_it_is(make_conversion: Make
     assert state_of(make_conversion(status=_status("False", "Cancelled"))) == "cancelled"
 
 
+def test_what_is_to_run_again_is_not_told_as_finished(make_conversion: MakeConversion):
+    ended = [
+        _condition("Finished", "True", "NoAudioTrack"),
+        *_status("False", "NoAudioTrack")["conditions"],
+    ]
+    status = {"conditions": ended, "runs": [{"number": 1, "reason": "NoAudioTrack"}]}
+    over = make_conversion(status=status)
+    assert describe(over, "/x").finished_at is not None
+    again = msgspec.structs.replace(over, spec=msgspec.structs.replace(over.spec, run=2))
+    assert (state_of(again), describe(again, "/x").finished_at) == ("queued", None)
+
+
 def test_a_reason_of_a_newer_operator_is_passed_on(make_conversion: MakeConversion):
     conversion = make_conversion(status=_status("Unknown", "Teleporting"))
     assert describe(conversion, "/x").reason == "Teleporting"

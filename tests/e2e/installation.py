@@ -1,7 +1,7 @@
 """One installation of Soundstrip, and what a test looks at in it."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ class Installation:
         self.namespace = namespace
         self._stack = stack
         self.gateway = self._forward("service/soundstrip-gateway", 8000)
+        self.auth = self._forward("service/soundstrip-auth", 5000)
         self._mail = self._forward("service/soundstrip-mail", 8025)
         self._mongodb = self._forward("service/soundstrip-mongodb", 27017)
 
@@ -59,9 +60,15 @@ class Installation:
 
     def mails(self) -> list[dict[str, Any]]:
         """Return what the mail server received, newest first."""
-        answer = requests.get(f"http://127.0.0.1:{self._mail.port}/messages", timeout=30)
-        found: list[dict[str, Any]] = answer.json()
+        found: list[dict[str, Any]] = self._read_mail("/messages")
         return found
+
+    def letters(self) -> Iterator[dict[str, Any]]:
+        """Yield what the mail server received, newest first, with all its words."""
+        return (self._read_mail(f"/messages/{mail['id']}") for mail in self.mails())
+
+    def _read_mail(self, path: str) -> Any:
+        return requests.get(f"http://127.0.0.1:{self._mail.port}{path}", timeout=30).json()
 
     def mails_about(self, conversion: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the mails whose Message-ID is of this conversion's event."""
@@ -85,7 +92,7 @@ class Installation:
 
     def restart_forwards(self) -> None:
         """Forget connections into pods that are gone."""
-        for forward in (self.gateway, self._mail, self._mongodb):
+        for forward in (self.gateway, self.auth, self._mail, self._mongodb):
             forward.close()
 
     def pods(self, component: str) -> list[dict[str, Any]]:

@@ -1,9 +1,6 @@
 """Becoming a user, being given another password, being administered: with real letters."""
 
-import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -340,60 +337,3 @@ def test_the_audit_log_says_who_did_what_and_holds_no_secret(
         assert secret not in everything
     assert "ssv_" not in everything
     assert "unexpected error" not in everything
-
-
-class Reader:
-    """Somebody who follows docs/api.md line by line."""
-
-    def __init__(self, auth: Service, sink: Sink, admin: str) -> None:
-        self._auth, self._sink = auth, sink
-        self._known = {"AUTH": auth.url, "ADMIN": admin, "PASSWORD": PASSWORD, "ANOTHER": ANOTHER}
-        self._email = ""
-
-    def follow(self, line: str) -> None:
-        """Run the line with what is known by then, and take note of what it answers."""
-        if "$ACCESS" in line:
-            self._known["ACCESS"] = self._auth.begin("demo", self._known["PASSWORD"])["accessToken"]
-        if "$TOKEN_OF_LETTER" in line:
-            self._known["TOKEN_OF_LETTER"] = token_in(await_letter(self._sink, self._email))
-        command = line.replace("curl ", "curl -s -m 20 -w '\\n%{http_code}' ", 1)
-        done = subprocess.run(
-            ["bash", "-c", command],
-            env=os.environ | self._known,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
-        body, _, status = done.stdout.rpartition("\n")
-        assert status.startswith("2"), (line, done.stdout)
-        self._note(line, json.loads(body) if body.strip() else {})
-
-    def _note(self, line: str, answer: dict[str, str]) -> None:
-        found = re.search(r'"email": "([^"]+)"', line)
-        self._email = found[1] if found else self._email
-        if "newPassword" in line:
-            swapped = (self._known["ANOTHER"], self._known["PASSWORD"])
-            self._known["PASSWORD"], self._known["ANOTHER"] = swapped
-        names = {"refreshToken": "REFRESH", "key": "KEY", "id": self._name_of_id(line)}
-        self._known |= {name: answer[field] for field, name in names.items() if field in answer}
-
-    def _name_of_id(self, line: str) -> str:
-        for path, name in (("api-keys", "KEY_ID"), ("invitations", "INVITATION")):
-            if path in line:
-                return name
-        return "USER_ID"
-
-
-def test_every_curl_line_of_the_documentation_works(
-    auth: Service, sink: Sink, admin: str, make_user: Callable[[str], str]
-):
-    make_user("demo")
-    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    section = text[text.index("## Users and tokens") :].replace("soundstrip.test", "example.org")
-    lines = re.findall(r"^    (curl .*)$", section, re.MULTILINE)
-    assert len(lines) > 20
-    reader = Reader(auth, sink, admin)
-    for line in lines:
-        if ":8000/" not in line:  # that one is the gateway's: see test_auth_identities.py
-            reader.follow(line)

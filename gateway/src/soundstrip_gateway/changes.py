@@ -9,7 +9,7 @@ from soundstrip_crds.conversion import Priority, VideoConversion
 from soundstrip_crds.names import BATCH_KIND
 from soundstrip_gateway.charges import Charge
 from soundstrip_gateway.refusals import conflict
-from soundstrip_gateway.views import Ready, Underway, finished_at, judge
+from soundstrip_gateway.views import Ready, Underway, finished_at, is_due_again, judge
 
 Ttl = Annotated[
     int,
@@ -47,17 +47,15 @@ def plan_retry(conversion: VideoConversion) -> dict[str, Any]:
     Raises:
         Problem: 409 if it can't.
     """
+    if is_due_again(conversion):
+        raise conflict("It is about to run again already.")
     match judge(conversion):
         case Ready():
             raise conflict("It has succeeded; only what failed or was cancelled runs again.")
         case Underway():
             raise conflict("It has not finished yet; wait for its end, or cancel it first.")
         case _:
-            pass
-    runs = conversion.status.runs
-    if conversion.spec.run > (runs[-1].number if runs else 1):
-        raise conflict("It is about to run again already.")
-    return {"run": conversion.spec.run + 1, "cancelled": False, "suspend": False}
+            return {"run": conversion.spec.run + 1, "cancelled": False, "suspend": False}
 
 
 def charge_of_retry(conversion: VideoConversion) -> Charge:

@@ -37,6 +37,7 @@ ConversionId = Annotated[
 ]
 
 _NOT_SEEN_YET = "Waiting for the operator to take it up."
+_RUNS_AGAIN = "Waiting for the operator to run it again."
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ Outcome = Ready | Underway | Failed
 
 
 def judge(conversion: VideoConversion) -> Outcome:
-    """Return how the conversion stands, by its condition Succeeded, which is latched at the end."""
+    """Return how the conversion stands, by its condition Succeeded, which is latched at the end.
+
+    When it is to run again, that is the end of the run before until the operator has seen it.
+    """
+    if is_due_again(conversion):
+        return Underway("queued", Reason.QUEUED, _RUNS_AGAIN)
     succeeded = conversion.status.condition("Succeeded")
     match succeeded:
         case None:
@@ -78,6 +84,12 @@ def judge(conversion: VideoConversion) -> Outcome:
             return Failed(succeeded.reason, _explain(succeeded))
         case _:
             return Underway(_stage(succeeded.reason), succeeded.reason, _explain(succeeded))
+
+
+def is_due_again(conversion: VideoConversion) -> bool:
+    """Return whether its status is that of the run before the one that is asked for."""
+    runs = conversion.status.runs
+    return conversion.spec.run > (runs[-1].number if runs else 1)
 
 
 def state_of(conversion: VideoConversion) -> State:
@@ -173,7 +185,7 @@ def describe(
 def finished_at(conversion: VideoConversion) -> Moment | None:
     """Return when the conversion came to its end, if it has."""
     finished = conversion.status.condition("Finished")
-    if finished is None or finished.status != "True":
+    if finished is None or finished.status != "True" or is_due_again(conversion):
         return None
     return finished.last_transition_time
 
