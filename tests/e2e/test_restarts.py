@@ -19,7 +19,7 @@ _MOST_ACTIVE = 3
 def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Ten: those that run first are long, so that none is finished when two are seen to run."""
     folder = tmp_path_factory.mktemp("ten")
-    long = make_long(folder / "long.mp4", minutes=8)
+    long = make_long(folder / "long.mp4", minutes=20)
     short = make_clip(folder / "short.mp4")
     return [long] * _MOST_ACTIVE + [short] * (_TEN - _MOST_ACTIVE)
 
