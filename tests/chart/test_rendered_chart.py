@@ -284,6 +284,14 @@ def test_a_new_operator_is_ready_before_the_old_one_is_told_to_end():
     assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
+@pytest.mark.parametrize("part", ["auth", "gateway"])
+def test_who_is_asked_from_outside_goes_on_until_all_nodes_know_that_it_goes(part: str):
+    spec = find(render(), "Deployment", f"soundstrip-{part}")["spec"]["template"]["spec"]
+    late = [each["lifecycle"]["preStop"]["sleep"]["seconds"] for each in spec["containers"]]
+    assert min(late) >= 5
+    assert spec["terminationGracePeriodSeconds"] >= max(late) + 30, "time for what is under way"
+
+
 def test_the_gateway_lives_within_400_mebibytes():
     container = dict(pods(render()))["gateway"]["containers"][0]
     assert container["resources"]["limits"]["memory"] == "400Mi"

@@ -83,6 +83,13 @@ readinessProbe:
   timeoutSeconds: 5
 {{- end }}
 
+{{/* Until all nodes know that a pod goes, requests still come to it: it goes on for these seconds before it is told. */}}
+{{- define "soundstrip.lateEnd" -}}
+lifecycle:
+  preStop:
+    sleep: {seconds: 5}
+{{- end }}
+
 {{/* Probes of a store: official images open their port when the first set-up is done. Takes the port's name. */}}
 {{- define "soundstrip.tcpProbes" -}}
 startupProbe:
