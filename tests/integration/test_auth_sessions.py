@@ -112,6 +112,21 @@ def test_nobody_ends_the_session_of_somebody_else(
     assert one.refresh(theirs["refreshToken"]).status_code == 200
 
 
+def test_nobody_sees_or_ends_the_api_key_of_somebody_else(
+    replicas: Replicas, name: str, auth_database: MySql
+):
+    one, _ = replicas
+    add_user(auth_database, "marvin", Role.ADMIN)
+    theirs, mine = one.begin(name, PASSWORD), one.begin("marvin", PASSWORD)
+    wanted = {"name": "nightly", "scopes": ["conversions:read"]}
+    key = one.call("POST", "/v1/api-keys", theirs["accessToken"], wanted).json()
+    path = f"/v1/api-keys/{key['id']}"
+    assert key["id"] not in one.call("GET", "/v1/api-keys", mine["accessToken"]).text
+    assert one.call("DELETE", path, mine["accessToken"]).status_code == 404
+    assert key["id"] in one.call("GET", "/v1/api-keys", theirs["accessToken"]).text
+    assert one.call("DELETE", path, theirs["accessToken"]).status_code == 204
+
+
 def test_another_password_ends_all_other_sessions(replicas: Replicas, name: str):
     one, other = replicas
     here, there = one.begin(name, PASSWORD), other.begin(name, PASSWORD)

@@ -98,7 +98,7 @@ class Custody:
         """
         now = datetime.now(UTC)
         for expired in self._uploads.find_expired(now):
-            with suppress(Problem):
+            with suppress(Problem):  # a request holds it at this moment; the next round looks again
                 self.end(expired)
                 log.info("an upload has expired", file_id=expired.id, bytes=expired.offset)
         for left in self._uploads.find_left(now - timedelta(seconds=2 * LEASE_SECONDS)):
