@@ -23,12 +23,12 @@ from urllib3.exceptions import ProtocolError
 
 from soundstrip_storage.archive import ArchivedConversion
 from soundstrip_storage.books import BOOKS
+from soundstrip_storage.layout import CHUNK_SIZE
 
 MEBIBYTE = 1024 * 1024
 VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42" + bytes(range(256)) * 40
 """What passes for a video until FFmpeg looks at it."""
 
-_CHUNK = 255 * 1024
 _PIECE = 64 * 1024
 
 
@@ -116,7 +116,7 @@ class Stage:
 
     def _store_result(self, audio: bytes, body: dict[str, Any]) -> dict[str, Any]:
         file_id = ObjectId()
-        pieces = [audio[at : at + _CHUNK] for at in range(0, len(audio), _CHUNK)]
+        pieces = [audio[at : at + CHUNK_SIZE] for at in range(0, len(audio), CHUNK_SIZE)]
         self.database["results.chunks"].insert_many(
             [{"files_id": file_id, "n": n, "data": piece} for n, piece in enumerate(pieces)]
         )
@@ -131,7 +131,7 @@ class Stage:
             {
                 "_id": file_id,
                 "length": len(audio),
-                "chunkSize": _CHUNK,
+                "chunkSize": CHUNK_SIZE,
                 "uploadDate": None,
                 "filename": "Käse & Brot.mp3",
                 "metadata": metadata,

@@ -168,7 +168,7 @@ def test_what_is_under_way_when_mongodb_freezes_ends_in_time_and_is_gone_on_with
     gateway: Gateway, stage: Stage, mongo_server: Server
 ):
     """A download breaks off, an upload is told; neither has lost what came through."""
-    audio = hashlib.shake_256(b"noise").digest(24 * MEBIBYTE)
+    audio = hashlib.shake_256(b"noise").digest(48 * MEBIBYTE)
     name = _upload(gateway, stage)
     stage.finish(name, "Succeeded", audio)
     path, headers = f"{gateway.url}/v1/conversions/{name}/result", stage.header("ann")

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -199,13 +200,26 @@ def test_to_anybody_else_an_upload_does_not_exist(ann: User, stage: Stage, gatew
 
 
 def test_a_connection_that_breaks_loses_no_byte(ann: User, stage: Stage, gateway: Gateway):
-    data = _video(12 * CHUNK_SIZE + 77)
+    data = _video(22 * CHUNK_SIZE + 77)
     url = ann.begin(gateway, len(data)).headers["Location"]
-    with ann.sending(url, 0, len(data), data[: 11 * CHUNK_SIZE + 33]):
+    with ann.sending(url, 0, len(data), data[: 21 * CHUNK_SIZE + 33]):
         wait_until(lambda: stage.leftovers().get("sources.chunks"), "chunks arrive")
-    wait_until(lambda: ann.offset(url) == 11 * CHUNK_SIZE + 33, "all that was sent is kept")
-    assert ann.append(url, 11 * CHUNK_SIZE + 33, data[11 * CHUNK_SIZE + 33 :]).status_code == 204
+    wait_until(lambda: ann.offset(url) == 21 * CHUNK_SIZE + 33, "all that was sent is kept")
+    assert ann.append(url, 21 * CHUNK_SIZE + 33, data[21 * CHUNK_SIZE + 33 :]).status_code == 204
     _made_of(stage, data)
+
+
+def test_an_upload_that_was_begun_with_larger_chunks_goes_on_with_them(
+    ann: User, stage: Stage, gateway: Gateway
+):
+    larger = 255 * 1024
+    data = _video(3 * larger + 5)
+    url = ann.begin(gateway, len(data)).headers["Location"]
+    stage.database["uploads"].update_one({}, {"$unset": {"chunkSize": ""}})
+    for start, stop in pairwise((0, 2 * larger + 7, len(data))):
+        assert ann.append(url, start, data[start:stop]).status_code == 204
+    _made_of(stage, data)
+    assert [file["chunkSize"] for file in stage.database["sources.files"].find()] == [larger]
 
 
 def test_of_two_at_once_one_waits_and_a_silent_one_is_overtaken(

@@ -39,8 +39,8 @@ NOW = datetime.now(UTC)
 VIDEO = b"v" * (CHUNK_SIZE + 1)
 COLLECTIONS = ("sources.files", "sources.chunks", "results.files", "results.chunks", "intents")
 
-_STORED_SO_FAR = 8
-"""Chunks of a writer that has nine."""
+_STORED_SO_FAR = 16
+"""Chunks of a writer that has one more."""
 
 
 class Scene:
@@ -86,7 +86,7 @@ class Scene:
     def break_off(self, bucket: Bucket, install: str = "mine") -> ObjectId:
         """Leave what a writer leaves that is killed."""
         writer = FileWriter(self.database, bucket, install=install, owner="ann").__enter__()
-        writer.write(b"x" * 9 * CHUNK_SIZE)
+        writer.write(b"x" * (_STORED_SO_FAR + 1) * CHUNK_SIZE)
         key = {"files_id": ObjectId(writer.id)}
         chunks = self.database[bucket.chunks]
         wait_until(lambda: chunks.count_documents(key) == _STORED_SO_FAR, "chunks are stored")

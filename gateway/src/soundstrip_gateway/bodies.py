@@ -9,8 +9,8 @@ from werkzeug.exceptions import ClientDisconnected
 from soundstrip_gateway.refusals import malformed, timed_out, too_large
 from soundstrip_service.bodies import GuardedBody, SlowClient, Stream, receive
 
-BLOCK_BYTES = 255 * 1024
-"""As a chunk has, so that a quick client's blocks are chunks as they come."""
+BLOCK_BYTES = 254 * 1024
+"""As two chunks have, so that a quick client's blocks are chunks as they come."""
 
 _CUT_OFF = "The upload ended before it was complete."
 _DRAIN_BYTES = 64 * 1024 * 1024

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-_DEPTH = 8
-"""Pieces that are waited for: with chunks of 255 KiB, two trips to MongoDB."""
+_DEPTH = 16
+"""Pieces that are waited for: with chunks of 127 KiB, two trips to MongoDB."""
 
 
 def read_ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:

@@ -14,7 +14,7 @@ from soundstrip_gateway.resumable.protocol import Proof
 from soundstrip_storage.carriers import Carriers
 from soundstrip_storage.chunks import ChunkWriter
 from soundstrip_storage.connection import Documents
-from soundstrip_storage.layout import CHUNK_SIZE, Bucket
+from soundstrip_storage.layout import Bucket
 from soundstrip_storage.uploads import Upload, Uploads
 
 _RENEWAL_SECONDS = 1.0
@@ -46,9 +46,8 @@ class Arrival:
         carriers: Carriers,
         proof: Proof | None,
     ) -> None:
-        first = held.offset // CHUNK_SIZE
-        key = ObjectId(held.id)
-        self._chunks = ChunkWriter(database, Bucket.SOURCES, key, carriers, first)
+        key, place = ObjectId(held.id), {"first": held.chunks, "size": held.chunk_size}
+        self._chunks = ChunkWriter(database, Bucket.SOURCES, key, carriers, **place)
         self._chunks.write(held.tail)
         self._carriers = carriers
         self._uploads = uploads

@@ -27,7 +27,7 @@ from soundstrip_storage.connection import Documents
 from soundstrip_storage.errors import ChunkTaken
 from soundstrip_storage.gridfs import find_file, put_file, read_file
 from soundstrip_storage.intents import keep_order, settle_intent
-from soundstrip_storage.layout import CHUNK_SIZE, Bucket, StoredFile
+from soundstrip_storage.layout import Bucket, StoredFile
 from soundstrip_storage.uploads import Upload, Uploads
 
 log = structlog.get_logger("soundstrip.gateway")
@@ -108,8 +108,8 @@ class Completion:
     def _store_tail(self, held: Upload) -> None:
         if not held.tail:
             return
-        key, number = ObjectId(held.id), held.offset // CHUNK_SIZE
-        last = ChunkWriter(self._database, Bucket.SOURCES, key, self._carriers, number)
+        key, place = ObjectId(held.id), {"first": held.chunks, "size": held.chunk_size}
+        last = ChunkWriter(self._database, Bucket.SOURCES, key, self._carriers, **place)
         last.write(held.tail)
         try:
             last.finish()
@@ -121,7 +121,7 @@ class Completion:
             id=held.id,
             filename=clean_filename(held.about["filename"]),
             length=held.offset,
-            chunk_size=CHUNK_SIZE,
+            chunk_size=held.chunk_size,
             uploaded_at=datetime.now(UTC),
             metadata={
                 "install": self._install,

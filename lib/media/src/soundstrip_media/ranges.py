@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from soundstrip_media.reading import NotUnderstood
 
 _MOST_RANGES = 1 << 16
-"""Twice as many as a file of 16 GB can have in grains of 255 KiB; some megabytes of memory."""
+"""As many as a file of 16 GB can have in grains of 127 KiB; some megabytes of memory."""
 
 
 @dataclass(frozen=True, order=True)

@@ -16,10 +16,10 @@ _THREADS = 4
 _AHEAD_SECONDS = 45.0
 """How long a reader waits for its next batch; the driver itself gives up sooner."""
 
-_MOST_CHUNKS = 8
+_MOST_CHUNKS = 16
 """In one insert: 2 MiB, measured as fast as 8 MiB."""
 
-_ALL_CHUNKS = 32
+_ALL_CHUNKS = 64
 """In the inserts that all writers together prepare, as far as each has at least one."""
 
 

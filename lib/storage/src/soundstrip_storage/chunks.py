@@ -34,7 +34,9 @@ class ChunkWriter:
         bucket: Bucket,
         file_id: ObjectId,
         carriers: Carriers,
+        *,
         first: int = 0,
+        size: int = CHUNK_SIZE,
     ) -> None:
         # Chunks don't wait for the journal: the document's majority write vouches for them.
         self._chunks = database[bucket.chunks].with_options(write_concern=WriteConcern(w=1))
@@ -42,7 +44,7 @@ class ChunkWriter:
         self._carriers = carriers
         self._next = first
         self._pieces: list[memoryview] = []
-        self._missing = CHUNK_SIZE
+        self._size = self._missing = size
         self._batch: list[dict[str, Any]] = []
         self._flying: deque[Future[None]] = deque()
 
@@ -92,7 +94,7 @@ class ChunkWriter:
         data = b"".join(self._pieces)
         self._batch.append({"files_id": self._file_id, "n": self._next, "data": data})
         self._next += 1
-        self._pieces, self._missing = [], CHUNK_SIZE
+        self._pieces, self._missing = [], self._size
         if len(self._batch) >= self._carriers.share:
             self._send()
 

@@ -20,15 +20,15 @@ from soundstrip_storage.errors import FileDamaged, StorageError, storage_errors
 from soundstrip_storage.intents import begin_intent, keep_order, touch_intent
 from soundstrip_storage.layout import CHUNK_SIZE, INTENTS, Bucket, StoredFile, parse_file_id
 
-_CHUNKS_AT_ONCE = 4
+_CHUNKS_AT_ONCE = 8
 """About 1 MiB: measured as fast as 4 MiB."""
 
-_CHUNKS_PER_BATCH = 8
-"""In each of the messages that mongod sends unasked, one after the other: measured as fast as 16,
-and 1.2 times as fast as 4."""
+_CHUNKS_PER_BATCH = 16
+"""In each of the messages that mongod sends unasked, one after the other: 2 MiB, measured as fast
+as 4 MiB, and 1.2 times as fast as 1 MiB."""
 
 _CHUNKS_PER_QUERY = 1024
-"""Some kilobytes of query for 255 MiB of chunks."""
+"""Some kilobytes of query for 127 MiB of chunks."""
 
 _TOUCH_SECONDS = 60.0
 

@@ -9,8 +9,12 @@ from typing import Any, Self
 from bson import ObjectId
 from bson.errors import InvalidId
 
-CHUNK_SIZE = 255 * 1024
-"""Bytes in a chunk: GridFS's own default; bigger chunks make sparse reads worse."""
+CHUNK_SIZE = 127 * 1024
+"""Bytes in a chunk of what is stored from now on; each file's document tells its own.
+
+Half of GridFS's own default, measured: uploads and downloads are as fast, and what is fetched for
+the sound among pictures is half as much. With 63 KiB whole files come more slowly.
+"""
 
 INTENTS = "intents"
 ARCHIVE = "archive"

@@ -27,6 +27,8 @@ LEASE_SECONDS = 5.0
 _LEASE = {"$add": ["$$NOW", LEASE_SECONDS * 1000]}
 _CALL_SECONDS = 10.0
 _MOST_FOUND = 1000
+_OLD_CHUNK_SIZE = 255 * 1024
+"""Of an upload that was begun when its document didn't tell."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,15 @@ class Upload:
     tail: bytes
     about: Mapping[str, Any]
     expires_at: datetime
+    chunk_size: int = CHUNK_SIZE
     conversion: str | None = None
     """What became of it; None until it is complete and its conversion stands."""
     holder: str | None = None
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks are full; what is in none of them is the tail."""
+        return self.offset // self.chunk_size
 
     @property
     def is_whole(self) -> bool:
@@ -79,6 +87,7 @@ class Uploads:
             "about": dict(about),
             "createdAt": datetime.now(UTC),
             "expiresAt": expires_at,
+            "chunkSize": CHUNK_SIZE,
             "conversion": None,
             "holder": None,
         }
@@ -134,7 +143,7 @@ class Uploads:
 
     def cut(self, held: Upload) -> None:
         """Remove the chunks beyond what has come: of bytes that are not to count."""
-        first = held.offset // CHUNK_SIZE
+        first = held.chunks
         with storage_errors():
             self._chunks.delete_many({"files_id": ObjectId(held.id), "n": {"$gte": first}})
 
@@ -179,13 +188,13 @@ class Uploads:
         stored = self._count_chunks(upload)
         if not stored:
             return upload
-        offset = (upload.offset // CHUNK_SIZE + stored) * CHUNK_SIZE
+        offset = (upload.chunks + stored) * upload.chunk_size
         length = upload.length
         return replace(upload, offset=offset if length is None else min(offset, length), tail=b"")
 
     def _count_chunks(self, upload: Upload) -> int:
         """Count the chunks from the upload's offset on, up to the first gap."""
-        first = upload.offset // CHUNK_SIZE
+        first = upload.chunks
         key = {"files_id": ObjectId(upload.id), "n": {"$gte": first}}
         count = 0
         with storage_errors():
@@ -222,6 +231,7 @@ def _parse(document: Mapping[str, Any]) -> Upload:
         tail=bytes(document["tail"]),
         about=document["about"],
         expires_at=document["expiresAt"],
+        chunk_size=document.get("chunkSize", _OLD_CHUNK_SIZE),
         conversion=document["conversion"],
         holder=document["holder"],
     )
