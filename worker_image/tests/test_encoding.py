@@ -146,6 +146,7 @@ def test_a_part_is_sought_where_the_source_leads_there():
     assert values(words, "-ss") == ["18", "2.500000"]
     assert words.index("-ss") < words.index("-i")
     assert "-noaccurate_seek" in words
+    assert "-indexmem" not in words
 
 
 def test_a_cover_is_copied_from_the_source_opened_again():
@@ -197,3 +198,8 @@ def test_measuring_writes_no_file():
     assert values(words, "-f") == ["mov", "null"]
     assert value(words, "-v") == "info"
     assert words[-1] == "-"
+
+
+def test_who_reads_all_of_the_sound_wants_no_index_of_the_pictures():
+    words = make(Output(format="mp3"))
+    assert words.index("-indexmem") < words.index("-i")

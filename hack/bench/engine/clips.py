@@ -26,7 +26,7 @@ class Picture:
     def arguments(self) -> list[str]:
         """Return FFmpeg's arguments that make the loop."""
         if self.rate is None:
-            still = f"color=size={self.size}:rate=1:duration={_LOOP_SECONDS}"
+            still = f"color=size={self.size}:rate=25:duration={_LOOP_SECONDS}"
             return ["-f", "lavfi", "-i", still, *_X264]
         moving = f"testsrc2=size={self.size}:rate=25:duration={_LOOP_SECONDS},noise=alls=30:allf=t"
         constant = ["-b:v", self.rate, "-maxrate", self.rate, "-bufsize", self.rate]

@@ -33,6 +33,10 @@ _END_PADDED = frozenset({Demuxer.MATROSKA, Demuxer.MOV})
 
 Options = dict[str, Any]
 
+_SHORT_INDEX: Options = {"indexmem": 1 << 16}
+"""Bytes for the index of a track. To a MOV's audio, which is read by it, our own FFmpeg gives what
+it takes all the same; of pictures it keeps so much, while a seek needs all."""
+
 
 class Input(msgspec.Struct, frozen=True):
     """The source, the demuxer that reads it, and what ffprobe said."""
@@ -114,7 +118,7 @@ def _open(source: Input, codecs: str, **options: Any) -> Any:  # noqa: ANN401 - 
 
 def _open_audio(source: Input, recipe: Recipe, **options: Any) -> Any:  # noqa: ANN401 - as above
     """Open the source where the part begins, give or take; the filters cut what comes before it."""
-    seek = {"ss": recipe.seek.second, "noaccurate_seek": None} if recipe.seek else {}
+    seek = {"ss": recipe.seek.second, "noaccurate_seek": None} if recipe.seek else _SHORT_INDEX
     audio = _open(source, AUDIO_CODECS, vn=None, **options, **seek)
     return audio[f"a:{recipe.stream.track.index}"]
 
