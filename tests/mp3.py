@@ -20,13 +20,17 @@ _SILENT_GAIN = 210
 _TAG_AT = 36
 
 
-def make_frame(sounding: Sequence[int], content: bytes) -> bytes:
-    """Make a frame of two channels, of whose two granules each so many sound."""
+def make_frame(sounding: Sequence[int], content: bytes, *, anew: bool = False) -> bytes:
+    """Make a frame of two channels, of whose two granules each so many sound.
+
+    After the others a search begins `anew`, as our own LAME says it.
+    """
     side = 0
     for granule in range(2):
         for count in sounding:
-            length = 100 if granule < count else 0
-            side = side << 59 | ((length << 17) | _SILENT_GAIN) << 30
+            sounds = granule < count
+            length = 100 if sounds else 0
+            side = side << 59 | ((length << 17) | _SILENT_GAIN) << 30 | (anew and not sounds)
     return (_HEADER + side.to_bytes(32, "big") + content).ljust(_SIZE, b"\0")
 
 
@@ -53,12 +57,21 @@ class Toy:
     """An encoder that remembers as LAME does: the last frames, and of each channel its last sound.
 
     `pattern` says how many frames go on with which channels sounding, as a number of two bits.
+    Our own LAME begins `anew` after silence.
     """
 
-    def __init__(self, pattern: Sequence[tuple[int, int]], seed: int, forgets_after: int) -> None:
+    def __init__(
+        self,
+        pattern: Sequence[tuple[int, int]],
+        seed: int,
+        forgets_after: int,
+        *,
+        anew: bool = False,
+    ) -> None:
         self.masks = [mask for length, mask in pattern for _ in range(length)]
         self._seed = seed
         self._forgets_after = forgets_after
+        self._anew = anew
 
     def encode(self, segment: Segment) -> Iterator[bytes]:
         """Make a segment's frames; the last three of one with an end hear the silence after it."""
@@ -72,10 +85,12 @@ class Toy:
                 if mask >> channel & 1:
                     content += bytes([searches[channel]])
                     searches[channel] = chance[channel] if chance[2] & 1 else searches[channel]
+                elif self._anew:
+                    searches[channel] = 0
             forgotten = not segment.start or frame - segment.start >= self._forgets_after
             deaf = segment.end is not None and frame > segment.end - 3
             content += bytes([not forgotten, deaf])
-            yield make_frame([2 * (mask & 1), mask & 2], bytes(content))
+            yield make_frame([2 * (mask & 1), mask & 2], bytes(content), anew=self._anew)
 
 
 _SEGMENTS = (Segment(0, 0, 300 + OVERLAP + TAIL), Segment(300 - WARM_UP, 300, None))

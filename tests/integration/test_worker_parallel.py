@@ -1,23 +1,25 @@
 """Segments encoded by real FFmpegs and joined: the bytes of one encode, to the last."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests import media
-from tests.ffmpeg import shipped
+from tests.ffmpeg import built, shipped
 from tests.worker import Bench, download
 
 from soundstrip_crds.audio import Output, ResolvedOutput
 from soundstrip_crds.job import ExitCode
 from soundstrip_worker.answers import Probe, parse_probe
-from soundstrip_worker.children import Children
+from soundstrip_worker.children import Children, Finished
 from soundstrip_worker.demuxers import Container, Demuxer
 from soundstrip_worker.encoding import Input, making_arguments
 from soundstrip_worker.filters import chain
@@ -33,6 +35,8 @@ from soundstrip_worker.recipe import decide
 
 Sound = NDArray[np.float64]
 SECONDS = 24
+
+OWN = pytest.mark.skipif(built("ffmpeg") is None, reason="no FFmpeg of our own was built")
 
 _CODECS = {
     "wav": ("pcm_s16le", Demuxer.WAV),
@@ -69,6 +73,18 @@ def bursts(t: Sound, chance: np.random.Generator) -> Sound:
 def fading(t: Sound, chance: np.random.Generator) -> Sound:
     """Loud, then softer and softer: the threshold of hearing sinks as slowly as it can."""
     return chance.normal(0, 0.3, len(t)) * np.exp(-(t % 8))
+
+
+def turns(t: Sound, chance: np.random.Generator) -> Sound:
+    """Noise at one moment or another, in each channel, and silence for seconds."""
+    return chance.normal(0, 0.2, len(t)) * ((t + chance.uniform(0, 9)) % 9 < 2)
+
+
+def doubled(t: Sound, chance: np.random.Generator) -> Sound:
+    """The same in all channels, but for a few samples."""
+    clicks = np.zeros(len(t))
+    clicks[:: len(t) // 9] = chance.uniform(0.1, 0.3, len(clicks[:: len(t) // 9]))
+    return speech(t, np.random.default_rng(1)) + clicks
 
 
 def make_source(
@@ -126,6 +142,23 @@ def evenly(rate: int, count: int) -> tuple[Segment, ...]:
     return segments_at(*(total * n // count // 49 * 49 for n in range(1, count)))
 
 
+def debians() -> Path:
+    """Return the folder of the host's own FFmpeg, whose LAME is Debian's."""
+    found = shutil.which("ffmpeg")
+    assert found
+    return Path(found).parent
+
+
+class Counting(Children):
+    """Counts the processes."""
+
+    count = 0
+
+    def run_all(self, commands: Sequence[list[str]], **more: Any) -> list[Finished]:
+        self.count += len(commands)
+        return super().run_all(commands, **more)
+
+
 class Encoders:
     """Encodes one source in one go, and in segments."""
 
@@ -137,7 +170,10 @@ class Encoders:
         *,
         gain: str = "",
         picture: int | None = None,
+        programs: Path | None = None,
     ) -> None:
+        self.children = Counting()
+        self._programs = programs or shipped()
         self.places = Places(source=directory, output=directory / "parallel")
         self.places.output.mkdir()
         self._output = output
@@ -159,7 +195,7 @@ class Encoders:
     def serial(self) -> bytes:
         progress = self._serial.with_suffix(".progress")
         _, *arguments = self.command(result=self._serial, progress=progress)
-        subprocess.run([shipped() / "ffmpeg", *arguments], check=True)
+        subprocess.run([self._programs / "ffmpeg", *arguments], check=True)
         return self._serial.read_bytes()
 
     def parallel(
@@ -174,8 +210,8 @@ class Encoders:
             self.places.progress,
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PATH", f"{shipped()}:{os.environ['PATH']}")
-            return encode(task, self.places, children=Children(), watch=lambda: None)
+            patch.setenv("PATH", f"{self._programs}:{os.environ['PATH']}")
+            return encode(task, self.places, children=self.children, watch=lambda: None)
 
     def assert_same(self, segments: tuple[Segment, ...], rate: int) -> None:
         outcome = self.parallel(segments, rate)
@@ -239,12 +275,26 @@ def test_a_cover_and_chapters(tmp_path: Path):
     assert b"CHAP" in begin
 
 
-def test_a_cut_in_a_silence_is_bridged(tmp_path: Path):
+@OWN
+@pytest.mark.parametrize(("kind", "output"), [(turns, "64k"), (doubled, "192k")])
+def test_cuts_in_silence_are_joined_at_once(
+    tmp_path: Path, kind: Callable[..., Sound], output: str
+):
+    """Also in that of a side channel: stereo that is mono but for a few granules."""
+    source = make_source(tmp_path / "source.wav", kind, 48000, 2)
+    encoders = Encoders(source, output_of(output), tmp_path)
+    encoders.assert_same(evenly(48000, 3), 48000)
+    assert encoders.children.count == 3
+
+
+def test_debians_lame_needs_a_bridge_over_a_silence(tmp_path: Path):
     def gap(t: Sound, chance: np.random.Generator) -> Sound:
         return chance.normal(0, 0.2, len(t)) * ((t < 25) | (t > 35))
 
     source = make_source(tmp_path / "source.wav", gap, 48000, 2, 60)
-    Encoders(source, output_of("128k"), tmp_path).assert_same(segments_at(1225), 48000)
+    encoders = Encoders(source, output_of("128k"), tmp_path, programs=debians())
+    encoders.assert_same(segments_at(1225), 48000)
+    assert encoders.children.count == 3
 
 
 def test_gaps_between_timestamps_change_nothing(tmp_path: Path):
@@ -339,9 +389,10 @@ def test_one_core_and_several_make_the_same_result(bench: Bench, tmp_path: Path)
 
 
 def test_what_cannot_be_joined_is_encoded_in_one_go(bench: Bench, tmp_path: Path):
-    """Stereo that is mono but for a few granules: too little sound to join the side channel at."""
+    """Stereo that is mono but for a few granules: too little sound for Debian's LAME."""
     source = media.make_clip(tmp_path / "clip.mp4", seconds=70)
     pod = bench.pod(source, cores=2)
+    pod.variables["PATH"] = f"{debians()}:{os.environ['PATH']}"
     assert pod.run() == (ExitCode.OK, ExitCode.OK), pod.logs()
     assert "encoding again" in pod.logs()
     download(bench.database, pod.plan, tmp_path / "result.mp3")

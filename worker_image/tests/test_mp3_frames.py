@@ -9,6 +9,7 @@ from tests.mp3 import make_file, make_frame
 from soundstrip_worker.mp3.frames import (
     RATES,
     Malformed,
+    beginning_anew,
     count_sounding,
     frame_samples,
     parse_header,
@@ -65,6 +66,14 @@ def test_a_walk_yields_the_frames_and_counts_their_sound(sounding: list[tuple[in
     frames = [make_frame(each, b"sound") for each in sounding]
     assert list(walk(io.BytesIO(b"".join(frames)))) == frames
     assert [count_sounding(frame) for frame in frames] == sounding
+
+
+@given(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+def test_a_silent_granule_tells_whether_the_search_begins_anew(sounding: tuple[int, int]):
+    told, untold = (make_frame(sounding, b"sound", anew=anew) for anew in (True, False))
+    assert count_sounding(told) == count_sounding(untold) == sounding
+    assert beginning_anew(told) == {n for n, count in enumerate(sounding) if count < 2}
+    assert beginning_anew(untold) == set()
 
 
 @given(st.integers(1, 2000), st.binary(min_size=1, max_size=3))

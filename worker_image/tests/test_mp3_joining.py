@@ -34,10 +34,12 @@ def serial(toy: Toy) -> list[bytes]:
     return list(toy.encode(Segment(0, 0, None)))
 
 
-def toy_of(pattern: list[tuple[int, int]], seed: int, forgets_after: int) -> Toy:
+def toy_of(
+    pattern: list[tuple[int, int]], seed: int, forgets_after: int, *, anew: bool = False
+) -> Toy:
     """Make it long enough for two cuts."""
     lack = 1500 - sum(length for length, _ in pattern)
-    return Toy([*pattern, (max(1, lack), pattern[-1][1])], seed, forgets_after)
+    return Toy([*pattern, (max(1, lack), pattern[-1][1])], seed, forgets_after, anew=anew)
 
 
 @settings(max_examples=60, deadline=None)
@@ -67,6 +69,15 @@ def test_a_join_over_bridges_is_the_serial_encode_or_refused(
     assert joined == serial(toy)
 
 
+@settings(max_examples=60, deadline=None)
+@given(PATTERNS, st.integers(0, 1000), st.integers(150, 600))
+def test_what_begins_anew_after_silence_is_always_joined(
+    pattern: list[tuple[int, int]], seed: int, cut: int
+):
+    toy = toy_of(pattern, seed, WARM_UP, anew=True)
+    assert encode(toy, cut_at(cut, cut + 500)) == serial(toy)
+
+
 def test_sound_on_all_channels_is_joined():
     toy = Toy([(1000, 3)], 1, WARM_UP)
     assert encode(toy, cut_at(300, 600)) == serial(toy)
@@ -90,7 +101,8 @@ def test_a_channel_that_is_silent_to_the_end_is_no_doubt():
 
 
 def test_a_channel_that_sounds_before_and_after_a_silent_cut_is_refused():
-    toy = Toy([(300, 3), (400, 1), (300, 3)], 1, WARM_UP)
+    pattern = [(300, 3), (400, 1), (300, 3)]
+    toy = Toy(pattern, 1, WARM_UP)
     with pytest.raises(CutInSilence):
         encode(toy, cut_at(500))
 

@@ -126,14 +126,30 @@ def count_sounding(frame: bytes) -> tuple[int, ...]:
 
     A granule without energy has no bits, and the gain that LAME begins with (210).
     """
+    counts = [0] * parse_header(frame[:_HEADER_SIZE]).channels
+    for channel, bits, gain, _ in _granules(frame):
+        counts[channel] += bool(bits) or gain != _SILENT_GAIN
+    return tuple(counts)
+
+
+def beginning_anew(frame: bytes) -> set[int]:
+    """Return the channels with a granule after which the search for a quantization begins anew.
+
+    Our LAME does so after silence, without a reservoir (silence.patch), and names the second
+    table for its quadruples, of which it has none. Any other LAME names the first there.
+    """
+    return {channel for channel, bits, _, table in _granules(frame) if table and not bits}
+
+
+def _granules(frame: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield each granule's channel, number of bits, gain, and table of quadruples."""
     header = parse_header(frame[:_HEADER_SIZE])
-    kind = header.granules, header.channels
+    size = _GRANULE_BITS[header.granules]
     side = int.from_bytes(frame[header.side_start : header.side_end], "big")
-    left = 8 * _SIDE_SIZE[kind] - _PREAMBLE_BITS[kind]
-    counts = [0] * header.channels
+    left = 8 * (header.side_end - header.side_start)
+    left -= _PREAMBLE_BITS[header.granules, header.channels]
     for _ in range(header.granules):
         for channel in range(header.channels):
-            left -= _GRANULE_BITS[header.granules]
-            granule = side >> left >> _GRANULE_BITS[header.granules] - 29
-            counts[channel] += bool(granule >> 17 & 0xFFF) or granule & 0xFF != _SILENT_GAIN
-    return tuple(counts)
+            left -= size
+            start = side >> left >> size - 29
+            yield channel, start >> 17 & 0xFFF, start & 0xFF, side >> left & 1

@@ -3,7 +3,8 @@
 A segment's encoder knows less of what was before than the whole's; it is the same from where both
 make the same frames. There is one exception: the search for a granule's quantization begins where
 the channel's last one ended (bin_search_StepSize in LAME 3.100's quantize.c; at a constant bit rate
-only), and silence in between, of any length, keeps that and shows nothing of it.
+only), and silence in between, of any length, keeps that and shows nothing of it. Our own build of
+LAME forgets it in silence and says so in the granule; Debian's does not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from itertools import chain, islice
 import msgspec
 
 from soundstrip_worker.mp3.cuts import TAIL, Segment
-from soundstrip_worker.mp3.frames import count_sounding
+from soundstrip_worker.mp3.frames import beginning_anew, count_sounding
 
 LEAST_AGREEMENT = 98
 """Frames at the end of an overlap that have to be equal."""
@@ -93,16 +94,18 @@ class _Memory:
         self._heard: set[int] = set()
         self._doubtful: set[int] = set()
 
-    def meet(self, run: Iterable[bytes]) -> None:
+    def meet(self, run: Sequence[bytes]) -> None:
         """Go over to another encoder after a run of equal frames.
 
-        Certain are channels with enough sound in it, and those that had none since the beginning;
-        but not those in which the encoder before was no better.
+        Certain are channels whose search began anew in it, those with enough sound in it, and
+        those that had none since the beginning; but not those in which the encoder before was no
+        better.
         """
         if not self._matters:
             return
         sums = [sum(counts) for counts in zip(*map(count_sounding, run), strict=True)]
-        self._doubtful |= {channel for channel in self._heard if sums[channel] < ENOUGH_SOUND}
+        unproven = self._heard.difference(*map(beginning_anew, run))
+        self._doubtful |= {channel for channel in unproven if sums[channel] < ENOUGH_SOUND}
 
     def follow(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         """Pass frames on until one is made of what is doubtful."""
