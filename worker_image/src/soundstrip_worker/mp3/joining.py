@@ -22,8 +22,6 @@ ENOUGH_SOUND = 40
 """Granules of a channel that have to be equal to prove the same search. Searches that had begun
 apart were seen to give 24 equal ones and then another, right after their beginning."""
 
-_MOST_CHANNELS = 2
-
 
 class Disagreement(Exception):
     """The segments can't be joined: this is not certainly what one encode would give."""
@@ -92,6 +90,7 @@ class _Memory:
     def __init__(self, matters: bool) -> None:  # noqa: FBT001 - said by name at its only place
         self._matters = matters
         self._heard: set[int] = set()
+        self._all_heard = False
         self._doubtful: set[int] = set()
 
     def meet(self, run: Sequence[bytes]) -> None:
@@ -110,9 +109,15 @@ class _Memory:
     def follow(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         """Pass frames on until one is made of what is doubtful."""
         for frame in frames:
-            if self._matters and (self._doubtful or len(self._heard) < _MOST_CHANNELS):
-                sounding = {n for n, count in enumerate(count_sounding(frame)) if count}
-                if sounding & self._doubtful:
-                    raise CutInSilence("a cut lies in a silence")
-                self._heard |= sounding
+            if self._matters and (self._doubtful or not self._all_heard):
+                self._hear(frame)
             yield frame
+
+    def _hear(self, frame: bytes) -> None:
+        """Note which channels sound: all, for `meet`, if the encoder is one that begins anew."""
+        counts = count_sounding(frame)
+        sounding = {n for n, count in enumerate(counts) if count}
+        if sounding & self._doubtful:
+            raise CutInSilence("a cut lies in a silence")
+        self._heard |= set(range(len(counts))) if beginning_anew(frame) else sounding
+        self._all_heard = len(self._heard) == len(counts)
