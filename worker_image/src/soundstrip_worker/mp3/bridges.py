@@ -1,6 +1,6 @@
 """Segments more, where a cut fell into a silence: they lead from the sound before it to that after.
 
-Why sound is needed is said in `joining`.
+Why sound is needed, and that only a LAME other than ours needs it, is said in `joining`.
 """
 
 from collections.abc import Iterable, Sequence
