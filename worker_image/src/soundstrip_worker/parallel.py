@@ -66,7 +66,8 @@ def encode(
 ) -> Ending | Refused:
     """Make the result; return how the FFmpeg of its end ended.
 
-    The segments lie beside the result until it is joined: together, twice its size and a little.
+    The segments lie beside the result until it is joined: together, twice its size and a little,
+    and with bridges half of it more at most.
     """
     work = _Work(task, places, children, watch)
     try:
