@@ -69,14 +69,26 @@ build() {
 	DOCKER_BUILDKIT=0 docker build -q "$@" >"$cache/build.log" 2>&1 || { cat "$cache/build.log" >&2; die "docker build failed."; }
 }
 
-# debian SUITE PACKAGES: sets $base to an image of a minimal Debian with these packages, which is built once.
+# import_root [ARCHITECTURE]: makes an image of a root file system, a tar file on stdin, and prints its id. Of another
+# architecture it is built: import alone takes the engine's own for granted.
+import_root() {
+	local folder id
+	[ "${1:-}" ] || { docker import -; return; }
+	folder=$(mktemp -d)
+	cat >"$folder/root.tar"
+	id=$(DOCKER_BUILDKIT=0 docker build -q --platform "linux/$1" -f - "$folder" <<<$'FROM scratch\nADD root.tar /' 2>"$cache/build.log") || true
+	rm -r "$folder"
+	[ "$id" ] && echo "$id"
+}
+
+# debian SUITE PACKAGES [ARCHITECTURE]: sets $base to an image of a minimal Debian with these packages, which is built once.
 # It holds the host's mirrors and own certificate authorities, so that package registries are reached in builds on it.
 debian() {
-	local suite=$1 packages=$2 main security sources=() id
-	base=soundstrip/debian:$suite-$(sha256sum <<<"$packages" | cut -c1-12)
+	local suite=$1 packages=$2 arch=${3:-} main security sources=() id
+	base=soundstrip/debian:$suite-${arch:+$arch-}$(sha256sum <<<"$packages" | cut -c1-12)
 	! docker image inspect "$base" >/dev/null 2>&1 || return 0
 	need mmdebstrap
-	say "Debian $suite with ${packages%%,*} and so on: building (usually 30 s)"
+	say "Debian $suite with ${packages%%,*} and so on: building (usually 30 s${arch:+; some minutes under emulation})"
 	mirror_of() { apt-get indextargets "Label: $1" 'Created-By: Packages' --format "\$(REPO_URI)" | head -n 1; }
 	main=$(mirror_of Debian) security=$(mirror_of Debian-Security)
 	if [ "$main" ]; then # or else mmdebstrap's own choice
@@ -85,9 +97,9 @@ debian() {
 	fi
 	# A mirror may lag behind sid, whose index says when it is too old; the stable suites' indexes don't.
 	# shellcheck disable=SC2016 # mmdebstrap's own $1: the new root
-	id=$(mmdebstrap --quiet --variant=minbase --include="$packages" --aptopt='Acquire::Check-Valid-Until "false"' \
+	id=$(mmdebstrap --quiet ${arch:+--architectures="$arch" --skip=check/qemu} --variant=minbase --include="$packages" --aptopt='Acquire::Check-Valid-Until "false"' \
 		--customize-hook='if [ -x "$1/usr/sbin/update-ca-certificates" ] && [ -d /usr/local/share/ca-certificates ]; then
 			cp -r /usr/local/share/ca-certificates "$1/usr/local/share/" && chroot "$1" update-ca-certificates >&2; fi' \
-		"$suite" - ${sources[@]+"${sources[@]}"} | docker import - ) || die "mmdebstrap could not make a Debian $suite; see its words above."
+		"$suite" - ${sources[@]+"${sources[@]}"} | import_root "$arch") || die "mmdebstrap could not make a Debian $suite; see its words above."
 	docker tag "$id" "$base" # only when whole
 }
