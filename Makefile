@@ -8,10 +8,10 @@ SCRIPTS := $(shell grep -lrE '^\#!.*\b(ba)?sh' .ci hack worker_image/ffmpeg)
 SOURCES := $(wildcard */src lib/*/src tests/mail/src)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format cluster cluster-down images bench fuzz-media tools compiler
+.PHONY: help demo test unit check format cluster cluster-down images arm64 bench fuzz-media tools compiler
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: tools cluster images ## Show the main job: a video goes in, an MP3 and an e-mail come out
 	@hack/demo/run
@@ -42,6 +42,13 @@ cluster-down: ## Remove the cluster and all that was built for it (packages stay
 
 images: tools cluster ## Build the images and load them into the cluster
 	@hack/images/build
+
+arm64: tools ## Build the worker's image for arm64 on another machine, and prove it under emulation
+	@hack/cluster/engine
+	@hack/images/build arm64
+	@WORKER_ARCHITECTURE=arm64 uv run --frozen pytest -n 2 --timeout 600 \
+		$(addprefix tests/integration/test_worker_,image.py lame.py outputs.py \
+			parallel.py::test_every_sound_at_every_rate_of_bits parallel.py::test_one_core_and_several_make_the_same_result)
 
 bench: compiler demo ## Measure the demo's installation, and write docs/benchmarks.md
 	@hack/cluster/tools kwok

@@ -1,4 +1,8 @@
-"""The FFmpeg that the worker image ships: static programs, which run on this host as they are."""
+"""The FFmpeg that the worker image ships: static programs, which run on this host as they are.
+
+With WORKER_ARCHITECTURE=arm64 images for those machines are meant (`make arm64`): the kernel runs
+their programs by an emulator.
+"""
 
 import os
 import shutil
@@ -11,11 +15,21 @@ from tests.containers import docker
 
 PROGRAMS = ("ffmpeg", "ffprobe")
 
-_TAGS = Path(__file__).parents[1] / "charts/soundstrip/files/images.yaml"
+ARCHITECTURE = os.environ.get("WORKER_ARCHITECTURE", "")
+"""Which machines' images are meant; empty: this one's."""
+
+PLATFORM = (f"--platform=linux/{ARCHITECTURE}",) if ARCHITECTURE else ()
+"""What `docker run` is to be told of them."""
+
+_ROOT = Path(__file__).parents[1]
+_TAGS = _ROOT / (
+    f"build/images/{ARCHITECTURE}.yaml" if ARCHITECTURE else "charts/soundstrip/files/images.yaml"
+)
 
 
 def built(name: str) -> str | None:
     """Return what hack/images/build has last called this image; None if it has built none."""
+    name += f"-{ARCHITECTURE}" if ARCHITECTURE else ""
     tag = yaml.safe_load(_TAGS.read_text()).get(name) if _TAGS.exists() else None
     return tag and f"soundstrip/{name}:{tag}"
 
@@ -26,7 +40,7 @@ def shipped() -> Path:
 
     Images that were built with Debian's package have no such: then it is the host's own.
     """
-    assert built("worker"), "There are no images yet. Run: make images"
+    assert built("worker"), f"There are no images yet. Run: make {ARCHITECTURE or 'images'}"
     image = built("ffmpeg")
     if image is None:
         return _folder_of("ffmpeg")
@@ -52,7 +66,7 @@ def _copy_out(image: str, folder: Path) -> None:
     """Several test processes may do so at once: a folder appears when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    container = docker("create", image, "ffmpeg")
+    container = docker("create", *PLATFORM, image, "ffmpeg")
     for program in PROGRAMS:
         docker("cp", f"{container}:/usr/bin/{program}", str(draft))
     docker("rm", container)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from tests.ffmpeg import shipped
+from tests.containers import LABEL
+from tests.ffmpeg import ARCHITECTURE, PLATFORM, built, shipped
 
 from soundstrip_crds.audio import Output
 from soundstrip_crds.conversion import Source
@@ -23,7 +24,7 @@ from soundstrip_worker.places import Places
 
 OWNER = "7"
 INSTALL = "test"
-_SECONDS = 30
+_SECONDS = 300 if ARCHITECTURE else 30
 
 
 def make_plan(
@@ -195,9 +196,7 @@ class Pod:
     def _start(
         self, role: str, prefix: tuple[str, ...], variables: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
-        environment = {
-            "PATH": f"{shipped()}:{os.environ['PATH']}",
-            "PYTHONSAFEPATH": "1",
+        given = {
             "SOUNDSTRIP_PLAN": msgspec.json.encode(self.plan).decode(),
             "SOURCE_DIRECTORY": str(self.places.source),
             "OUTPUT_DIRECTORY": str(self.places.output),
@@ -205,11 +204,29 @@ class Pod:
             **variables,
             **self.variables,
         }
-        command = [*prefix, sys.executable, "-m", "soundstrip_worker", role]
+        if ARCHITECTURE:
+            command, environment = _in_container(self._directory, role, given)
+        else:
+            own = {"PATH": f"{shipped()}:{os.environ['PATH']}", "PYTHONSAFEPATH": "1"}
+            command, environment = [sys.executable, "-m", "soundstrip_worker", role], own | given
+        command = [*prefix, *command]
         with (self._directory / f"{role}.log").open("ab") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         self._processes.append(process)
         return process
+
+
+def _in_container(
+    directory: Path, role: str, variables: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """Return how another architecture's image is run, and the variables of who runs it."""
+    image = built("worker")
+    assert image, "There is no image yet. Run: make arm64"
+    bounds = (f"--label={LABEL}={os.getpid()}", "--network=host", "--read-only", "--user=0:0")
+    names = [f"--env={name}" for name in variables]
+    options = (*PLATFORM, *bounds, f"--volume={directory}:{directory}", *names)
+    command = ["docker", "run", "--rm", *options, image, role]
+    return command, {"PATH": os.environ["PATH"], **variables}
 
 
 def _mentioning(text: str) -> list[int]:

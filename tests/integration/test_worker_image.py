@@ -1,12 +1,13 @@
 """The worker's image, and the FFmpeg in it: small, and able to do no more than it must."""
 
+import platform
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests import media
 from tests.containers import docker
-from tests.ffmpeg import PROGRAMS, built, shipped
+from tests.ffmpeg import ARCHITECTURE, PLATFORM, PROGRAMS, built, shipped
 
 MEGABYTE = 10**6
 
@@ -30,7 +31,8 @@ def run(*command: str, user: int = 10002) -> str:
     image = built("worker")
     assert image
     bounds = ("--read-only", "--network=none", "--cap-drop=ALL", f"--user={user}:{user}")
-    return docker("run", "--rm", *bounds, f"--entrypoint={command[0]}", image, *command[1:])
+    started = (*PLATFORM, *bounds, f"--entrypoint={command[0]}")
+    return docker("run", "--rm", *started, image, *command[1:])
 
 
 @OWN
@@ -40,10 +42,18 @@ def test_the_image_is_small():
     )
 
 
+def test_it_is_what_it_says_of_the_machines_that_it_is_for():
+    machine = {"arm64": "aarch64", "": platform.machine()}[ARCHITECTURE]
+    said = docker("image", "inspect", "--format={{.Architecture}}", built("worker") or "")
+    assert {"arm64": "aarch64", "amd64": "x86_64"}[said] == machine
+    assert run("python", "-c", "import platform; print(platform.machine())") == machine
+
+
 @pytest.mark.parametrize("role", ["mover", "converter"])
 def test_each_container_starts_on_a_read_only_root_and_asks_for_its_plan(role: str):
     image = built("worker") or ""
-    done = docker("run", "--rm", "--read-only", "--user=10001:10001", image, role, check=False)
+    bounds = ("--read-only", "--user=10001:10001")
+    done = docker("run", "--rm", *PLATFORM, *bounds, image, role, check=False)
     assert "missing environment variables: SOUNDSTRIP_PLAN" in done
 
 
