@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 CACHE := $(or $(SOUNDSTRIP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/soundstrip)
 export PATH := $(CACHE)/bin:$(PATH)
+unexport PYTHONDONTWRITEBYTECODE # or each of the many processes of a test run compiles what it imports
 
 ROOMS := auth crds gateway lib notifier operator worker_image
 SCRIPTS := $(shell grep -lrE '^\#!.*\b(ba)?sh' .ci hack worker_image/ffmpeg)
