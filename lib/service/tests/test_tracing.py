@@ -97,7 +97,7 @@ def test_a_trace_that_its_caller_does_not_record_is_not_told(
 
 
 def test_a_collector_that_is_away_is_no_error():
-    tracing = open_tracing("gateway", "http://127.0.0.1:1")
+    tracing = open_tracing("gateway", "http://127.0.0.1:1", seconds=0.1)
     with tracing.span("upload", None):
         pass
     tracing.close()

@@ -29,9 +29,6 @@ from opentelemetry.trace import (
 
 from soundstrip_service.tracing import Attributes, OpenSpan, PastSpan, Role, TraceContext, Tracing
 
-_SECONDS = 3.0
-"""A collector that is away holds nobody longer; its spans are dropped."""
-
 _KINDS = {
     Role.INTERNAL: SpanKind.INTERNAL,
     Role.SERVER: SpanKind.SERVER,
@@ -42,8 +39,9 @@ _KINDS = {
 class ExportedTracing(Tracing):
     """Tells a collector, in the background."""
 
-    def __init__(self, service: str, endpoint: str) -> None:
+    def __init__(self, service: str, endpoint: str, seconds: float) -> None:
         self._service = service
+        self._seconds = seconds
         self._url = f"{endpoint.rstrip('/')}/v1/traces"
         self._ids = _Ids()
         self._lock = threading.Lock()
@@ -88,7 +86,7 @@ class ExportedTracing(Tracing):
             if self._provider is None:
                 resource = Resource.create({SERVICE_NAME: self._service})
                 self._provider = TracerProvider(resource=resource, id_generator=self._ids)
-                exporter = OTLPSpanExporter(self._url, timeout=_SECONDS)
+                exporter = OTLPSpanExporter(self._url, timeout=self._seconds)
                 self._provider.add_span_processor(BatchSpanProcessor(exporter))
             return self._provider
 

@@ -97,10 +97,13 @@ class Tracing:
         """Send what is not sent yet, within a few seconds."""
 
 
-def open_tracing(service: str, endpoint: str | None) -> Tracing:
-    """Return what tells the collector at this OTLP/HTTP address; nobody, if there is no address."""
+def open_tracing(service: str, endpoint: str | None, seconds: float = 3.0) -> Tracing:
+    """Return what tells the collector at this OTLP/HTTP address; nobody, if there is no address.
+
+    A collector that is away holds nobody longer than `seconds`; its spans are dropped.
+    """
     if not endpoint:
         return Tracing()
     from soundstrip_service.exporting import ExportedTracing  # noqa: PLC0415 - it takes 0.6 s
 
-    return ExportedTracing(service, endpoint)
+    return ExportedTracing(service, endpoint, seconds)
