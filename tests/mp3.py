@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,13 +26,18 @@ def make_frame(sounding: Sequence[int], content: bytes, *, anew: bool = False) -
 
     After the others a search begins `anew`, as our own LAME says it.
     """
+    return (_HEADER + _side_of(*sounding, anew=anew) + content).ljust(_SIZE, b"\0")
+
+
+@cache
+def _side_of(*sounding: int, anew: bool) -> bytes:
     side = 0
     for granule in range(2):
         for count in sounding:
             sounds = granule < count
             length = 100 if sounds else 0
             side = side << 59 | ((length << 17) | _SILENT_GAIN) << 30 | (anew and not sounds)
-    return (_HEADER + side.to_bytes(32, "big") + content).ljust(_SIZE, b"\0")
+    return side.to_bytes(32, "big")
 
 
 def make_header() -> bytes:
