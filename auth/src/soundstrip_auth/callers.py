@@ -11,7 +11,7 @@ from soundstrip_auth.problems import forbidden
 from soundstrip_auth.store import Account
 from soundstrip_auth.tokens import KEY_CLAIM, TokenRefused
 from soundstrip_auth.users import User, UserUnknown, is_admin
-from soundstrip_service.problems import Problem
+from soundstrip_service.problems import Problem, make_problem
 from soundstrip_service.scopes import ALL_SCOPES, Scope, is_api_key, parse_scopes
 
 BASIC = {"WWW-Authenticate": 'Basic realm="soundstrip", charset="UTF-8"'}
@@ -68,8 +68,7 @@ def read_bearer() -> str:
 
 def unauthorized(detail: str, headers: dict[str, str]) -> Problem:
     """Who asks did not say, or could not prove, who they are."""
-    status = HTTPStatus.UNAUTHORIZED
-    return Problem(status, status.phrase, detail, slug="unauthorized", headers=headers)
+    return make_problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers)
 
 
 def _identify(parts: Parts) -> Caller:

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from soundstrip_gateway.views import RETRY_SECONDS, Failed, Underway
-from soundstrip_service.problems import Problem
+from soundstrip_service.problems import Problem, make_problem
 from soundstrip_service.scopes import Scope
 
 RETRY_AFTER = {"Retry-After": "5"}
@@ -17,20 +17,20 @@ _NO_MEDIA = (
 def unavailable(what: str) -> Problem:
     """Something that the gateway needs does not answer: the world's fault, worth another try."""
     detail = f"{what} Try again in a moment."
-    return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
+    return make_problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
 
 
 def too_many_streams() -> Problem:
     """The user watches as many streams of events as one may."""
     detail = "You have as many streams of events open as a user may have; close one of them."
     status = HTTPStatus.TOO_MANY_REQUESTS
-    return _problem(status, "too-many-streams", detail, RETRY_AFTER)
+    return make_problem(status, "too-many-streams", detail, RETRY_AFTER)
 
 
 def unauthorized(detail: str, scheme: str) -> Problem:
     """The caller did not say, or could not prove, who is asking."""
     challenge = {"WWW-Authenticate": f'{scheme} realm="soundstrip"'}
-    return _problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, challenge)
+    return make_problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, challenge)
 
 
 def beyond_scope(scope: Scope) -> Problem:
@@ -39,51 +39,50 @@ def beyond_scope(scope: Scope) -> Problem:
     if scope.is_for_admins:
         detail = f"This takes an admin's token for {scope.value}."
     challenge = f'Bearer realm="soundstrip", error="insufficient_scope", scope="{scope.value}"'
-    return _problem(
+    return make_problem(
         HTTPStatus.FORBIDDEN, "insufficient-scope", detail, {"WWW-Authenticate": challenge}
     )
 
 
 def not_found(what: str = "conversion", **extensions: int) -> Problem:
     """There is no such thing, or it is somebody else's: the two look the same."""
-    problem = _problem(HTTPStatus.NOT_FOUND, "not-found", f"You have no {what} with this id.")
-    problem.extensions |= extensions
-    return problem
+    detail = f"You have no {what} with this id."
+    return make_problem(HTTPStatus.NOT_FOUND, "not-found", detail, extensions=extensions)
 
 
 def gone() -> Problem:
     """The audio was there, but its retention is over; who asks owns the conversion."""
     detail = "The audio is not kept any longer; upload the file again to convert it."
-    return _problem(HTTPStatus.GONE, "result-gone", detail)
+    return make_problem(HTTPStatus.GONE, "result-gone", detail)
 
 
 def source_gone() -> Problem:
     """The upload was there, but its retention is over; who asks owns it."""
     detail = "The uploaded file is not kept any longer; upload it again."
-    return _problem(HTTPStatus.GONE, "source-gone", detail)
+    return make_problem(HTTPStatus.GONE, "source-gone", detail)
 
 
 def no_link() -> Problem:
     """The link was never made, or its time is up, or it was taken back: all look the same."""
     detail = "This link opens nothing, or nothing any more; ask for a new one."
-    return _problem(HTTPStatus.NOT_FOUND, "not-found", detail)
+    return make_problem(HTTPStatus.NOT_FOUND, "not-found", detail)
 
 
 def used_up() -> Problem:
     """The link gives out less than what is asked for."""
     detail = "This link was used as often as it may be; ask for a new one."
-    return _problem(HTTPStatus.GONE, "link-used-up", detail)
+    return make_problem(HTTPStatus.GONE, "link-used-up", detail)
 
 
 def conflict(detail: str, slug: str = "conflict") -> Problem:
     """The thing is in no state for what is asked; the detail says what would help."""
-    return _problem(HTTPStatus.CONFLICT, slug, detail)
+    return make_problem(HTTPStatus.CONFLICT, slug, detail)
 
 
 def precondition_failed() -> Problem:
     """If-Match names a state that is not the thing's any more."""
     detail = "It has changed since you read it; read it again, and then decide."
-    return _problem(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
+    return make_problem(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
 
 
 def busy() -> Problem:
@@ -93,12 +92,12 @@ def busy() -> Problem:
 
 def malformed(detail: str) -> Problem:
     """The request can't be read."""
-    return _problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail)
+    return make_problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail)
 
 
 def unprocessable(detail: str) -> Problem:
     """The request can be read, but asks for what there is not."""
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable", detail)
+    return make_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable", detail)
 
 
 def other_files() -> Problem:
@@ -135,18 +134,18 @@ def unsatisfiable(length: int) -> Problem:
     status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     detail = f"The file has {length} bytes; the range begins behind them."
     headers = {"Content-Range": f"bytes */{length}"}
-    return _problem(status, "unsatisfiable-range", detail, headers)
+    return make_problem(status, "unsatisfiable-range", detail, headers)
 
 
 def unsupported_media(detail: str = _NO_MEDIA) -> Problem:
     """What is sent is no video or audio, by its first bytes or by its sender's own word."""
-    return _problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", detail)
+    return make_problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", detail)
 
 
 def timed_out() -> Problem:
     """The client stopped sending, or is too slow."""
     detail = "The upload stood still for too long, or came too slowly."
-    return _problem(HTTPStatus.REQUEST_TIMEOUT, "timed-out", detail)
+    return make_problem(HTTPStatus.REQUEST_TIMEOUT, "timed-out", detail)
 
 
 def failed(outcome: Failed) -> Problem:
@@ -170,9 +169,3 @@ def unfinished(outcome: Underway) -> Problem:
         headers={"Retry-After": str(RETRY_SECONDS)},
         extensions={"reason": outcome.reason, "state": outcome.state},
     )
-
-
-def _problem(
-    status: HTTPStatus, slug: str, detail: str, headers: dict[str, str] | None = None
-) -> Problem:
-    return Problem(status, status.phrase, detail, slug=slug, headers=headers)

@@ -14,7 +14,7 @@ from soundstrip_gateway.editing import edit
 from soundstrip_gateway.ids import parse_conversion_id
 from soundstrip_gateway.paging import Found, choose_page, encode_cursor, parse_cursor
 from soundstrip_gateway.parts import Parts
-from soundstrip_gateway.refusals import not_found
+from soundstrip_gateway.refusals import conflict, not_found
 from soundstrip_gateway.searches import ConversionQuery, admits
 from soundstrip_gateway.views import ConversionId, ConversionView, Links, describe, state_of
 from soundstrip_service.operations import (
@@ -145,9 +145,8 @@ def _find(cluster: Cluster, text: str) -> VideoConversion:
 
 
 def _finished() -> Problem:
-    status = HTTPStatus.CONFLICT
     detail = "It has finished; there is nothing to cancel."
-    return Problem(status, status.phrase, detail, slug="conversion-finished")
+    return conflict(detail, "conversion-finished")
 
 
 def _whose(conversion: VideoConversion) -> dict[str, str]:

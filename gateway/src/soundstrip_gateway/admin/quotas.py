@@ -17,7 +17,7 @@ from soundstrip_service.operations import (
     describe_route,
     read_json,
 )
-from soundstrip_service.problems import Problem
+from soundstrip_service.problems import Problem, make_problem
 
 
 class QuotaException(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -104,8 +104,7 @@ def _check_user(user: str) -> str:
 
 
 def _not_found(detail: str) -> Problem:
-    status = HTTPStatus.NOT_FOUND
-    return Problem(status, status.phrase, detail, slug="not-found")
+    return make_problem(HTTPStatus.NOT_FOUND, "not-found", detail)
 
 
 def _describe_quota(parts: Parts, user: str) -> QuotaView:

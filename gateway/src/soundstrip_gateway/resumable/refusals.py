@@ -3,42 +3,33 @@
 from http import HTTPStatus
 
 from soundstrip_gateway.resumable.protocol import BODY_TYPE, MISMATCH
-from soundstrip_service.problems import Problem
+from soundstrip_service.problems import Problem, make_problem
 from soundstrip_storage.uploads import LEASE_SECONDS
 
 
 def not_found() -> Problem:
     """There is no such upload, or it is somebody else's: the two look the same."""
-    return _problem(HTTPStatus.NOT_FOUND, "not-found", "You have no upload with this id.")
+    return make_problem(HTTPStatus.NOT_FOUND, "not-found", "You have no upload with this id.")
 
 
 def expired() -> Problem:
     """It was there, but its time is over."""
-    return _problem(
+    return make_problem(
         HTTPStatus.GONE, "upload-gone", "The upload is not kept any longer; begin anew."
     )
 
 
 def locked() -> Problem:
     """Another request is at it."""
-    return Problem(
-        HTTPStatus.LOCKED,
-        HTTPStatus.LOCKED.phrase,
-        "Another request goes on with this upload; ask by HEAD how far it is, and try again.",
-        slug="upload-locked",
-        headers={"Retry-After": f"{LEASE_SECONDS:.0f}"},
-    )
+    detail = "Another request goes on with this upload; ask by HEAD how far it is, and try again."
+    later = {"Retry-After": f"{LEASE_SECONDS:.0f}"}
+    return make_problem(HTTPStatus.LOCKED, "upload-locked", detail, later)
 
 
 def wrong_offset(offset: int) -> Problem:
     """The client is at another place than the upload."""
-    return Problem(
-        HTTPStatus.CONFLICT,
-        HTTPStatus.CONFLICT.phrase,
-        f"The upload is at byte {offset}; go on from there.",
-        slug="upload-offset",
-        extensions={"offset": offset},
-    )
+    detail = f"The upload is at byte {offset}; go on from there."
+    return make_problem(HTTPStatus.CONFLICT, "upload-offset", detail, extensions={"offset": offset})
 
 
 def mismatch() -> Problem:
@@ -49,7 +40,7 @@ def mismatch() -> Problem:
 
 def long_metadata(limit: int) -> Problem:
     """More words than an upload may have."""
-    return _problem(
+    return make_problem(
         HTTPStatus.BAD_REQUEST,
         "malformed-request",
         f"Upload-Metadata has at most {limit} bytes.",
@@ -58,12 +49,8 @@ def long_metadata(limit: int) -> Problem:
 
 def wrong_body() -> Problem:
     """The body has another type than the protocol's."""
-    return _problem(
+    return make_problem(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media",
         f"Send the bytes as {BODY_TYPE}.",
     )
-
-
-def _problem(status: HTTPStatus, slug: str, detail: str) -> Problem:
-    return Problem(status, status.phrase, detail, slug=slug)

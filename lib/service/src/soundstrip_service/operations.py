@@ -9,7 +9,7 @@ import flask
 import msgspec
 from msgspec import Meta
 
-from soundstrip_service.problems import Problem
+from soundstrip_service.problems import Problem, make_problem
 
 Type = Any
 """A type that msgspec knows: of a body, of the parameters, of an answer."""
@@ -110,17 +110,15 @@ def read_json(kind: type[T], *media_types: str) -> T:
     """
     known = (*media_types, "application/json")
     if flask.request.mimetype not in known:
-        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         detail = f"Send {' or '.join(known)}."
-        raise Problem(status, status.phrase, detail, slug="unsupported-media")
+        raise make_problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", detail)
     most = flask.request.max_content_length
     flask.request.max_content_length = _MOST_JSON if most is None else min(most, _MOST_JSON)
     try:
         return msgspec.json.decode(flask.request.get_data(cache=False), type=kind)
     except msgspec.ValidationError as error:
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
         detail = f"The body is not as it should be: {error}."
-        raise Problem(status, status.phrase, detail, slug="unprocessable") from error
+        raise make_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable", detail) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refuse(f"The body is no JSON: {error}.") from error
 
@@ -138,5 +136,4 @@ def answer_json(
 
 
 def _refuse(detail: str) -> Problem:
-    status = HTTPStatus.BAD_REQUEST
-    return Problem(status, status.phrase, detail, slug="malformed-request")
+    return make_problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail)

@@ -65,6 +65,17 @@ class Problem(Exception):
         self.extensions = dict(extensions or {})
 
 
+def make_problem(
+    status: HTTPStatus,
+    slug: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, Any] | None = None,
+) -> Problem:
+    """Return a problem whose title is the status' own phrase."""
+    return Problem(status, status.phrase, detail, slug=slug, headers=headers, extensions=extensions)
+
+
 def install_problems(app: flask.Flask) -> None:
     """Give the app problem answers for every error, request ids and an access log.
 
@@ -110,7 +121,7 @@ def _answer_bug(error: Exception) -> flask.Response:
     log.error("unexpected error", exc_info=error, path=_shown_path())
     detail = "This is a fault of the service; its log has the details under the request id."
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return answer_problem(Problem(status, status.phrase, detail, slug="internal-error"))
+    return answer_problem(make_problem(status, "internal-error", detail))
 
 
 def _begin() -> None:
