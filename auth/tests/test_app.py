@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from soundstrip_auth.app import create_app
 from soundstrip_auth.database import Database, DatabaseUnavailable
-from soundstrip_auth.document import describe_api
+from soundstrip_auth.document import ABOUT, NEIGHBOUR
 from soundstrip_auth.parts import Parts
 from soundstrip_auth.tokens import LEGACY_LIFETIME, Tokens, make_claims
 from soundstrip_auth.users import User
@@ -217,9 +217,10 @@ def test_each_route_describes_itself(client: FlaskClient):
 
 
 def test_the_page_leads_to_the_gateway_s_if_it_is_known_where_that_is(make_parts: MakeParts):
-    known = create_app(make_parts(), about=describe_api("https://sound.example/")).test_client()
+    about = ABOUT.beside(NEIGHBOUR, "https://sound.example/")
+    known = create_app(make_parts(), about=about).test_client()
     assert 'href="https://sound.example/docs"' in known.get("/docs").text
-    unknown = create_app(make_parts(), about=describe_api(None)).test_client()
+    unknown = create_app(make_parts(), about=ABOUT.beside(NEIGHBOUR, None)).test_client()
     assert "externalDocs" not in unknown.get("/openapi.json").get_json()
 
 

@@ -14,7 +14,7 @@ from soundstrip_auth.app import create_app
 from soundstrip_auth.audit import AuditLog
 from soundstrip_auth.clerk import Clerk
 from soundstrip_auth.database import Database, DatabaseUnavailable
-from soundstrip_auth.document import describe_api
+from soundstrip_auth.document import ABOUT, NEIGHBOUR
 from soundstrip_auth.invitations import InvitationStore
 from soundstrip_auth.letters import Places
 from soundstrip_auth.origin import request_origin
@@ -86,7 +86,7 @@ def _serve(argv: Sequence[str]) -> NoReturn:
         create_app(
             parts,
             settings.trusted_proxies,
-            describe_api(settings.gateway_url),
+            ABOUT.beside(NEIGHBOUR, settings.gateway_url),
             settings.origins,
             settings.hsts_seconds,
         ),

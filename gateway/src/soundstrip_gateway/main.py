@@ -14,7 +14,7 @@ from soundstrip_gateway.app import create_app
 from soundstrip_gateway.batches import Batches
 from soundstrip_gateway.cluster import Cluster, connect_cluster
 from soundstrip_gateway.conversions import Conversions
-from soundstrip_gateway.document import describe_api
+from soundstrip_gateway.document import ABOUT, NEIGHBOUR
 from soundstrip_gateway.further import Workshop
 from soundstrip_gateway.gate import Gate, build_gate
 from soundstrip_gateway.idempotency import Idempotency
@@ -154,7 +154,7 @@ def build_parts(settings: GatewaySettings) -> Parts:
     reception, custody = _build_uploads(settings, ground)
     take_up = TakeUp(database, cluster, install, settings.take_up_seconds)
     return Parts(
-        about=describe_api(settings.auth_url),
+        about=ABOUT.beside(NEIGHBOUR, settings.auth_url),
         addresses=Addresses(settings.public_url),
         batches=batches,
         browsers=settings.browsers,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -12,6 +12,12 @@ from msgspec import Meta
 from werkzeug.routing import Rule
 
 from soundstrip_service.operations import Answer, Body, Operation, Type, operation_of
+
+SCHEMES = {
+    "basic": {"type": "http", "scheme": "basic"},
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
+"""Who logs in sends a password, everybody else a token."""
 
 _SCHEMAS = "#/components/schemas/{name}"
 _STRING = {"type": "string"}
@@ -49,6 +55,12 @@ class About:
     schemes: Mapping[str, Mapping[str, Any]]
     tags: Mapping[str, str]
     elsewhere: Elsewhere | None = None
+
+    def beside(self, neighbour: str, url: str | None) -> "About":
+        """Return it with the way to the page of a service at this URL, if that is known."""
+        if url is None:
+            return self
+        return replace(self, elsewhere=Elsewhere(neighbour, f"{url.rstrip('/')}/docs"))
 
 
 def describe_app(app: flask.Flask, about: About) -> dict[str, Any]:
