@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 import structlog
 
 from soundstrip_auth.database import Database
@@ -49,8 +50,7 @@ class Origin:
     request_id: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, rename="camel"):
     """What was done: `actor` and `subject` are ids; `subject` may be an e-mail address too.
 
     `action` may be one that a later version knows, whose replica wrote it.

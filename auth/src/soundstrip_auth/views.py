@@ -106,22 +106,13 @@ class InvitationView(View, frozen=True, omit_defaults=True):
         return cls(invitation.id, invitation.email, invitation.role, *moments, token)
 
 
-class EntryView(View, frozen=True):
+class EntryView(Entry, frozen=True):
     """An entry of the audit log."""
-
-    id: int
-    at: datetime
-    actor: str | None
-    action: str
-    subject: str | None
-    address: str
-    request_id: str
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryView":
         """Show the entry."""
-        what = (entry.actor, entry.action, entry.subject, entry.address, entry.request_id)
-        return cls(entry.id, entry.at, *what)
+        return cls(*msgspec.structs.astuple(entry))
 
 
 class Sessions(View, frozen=True):
