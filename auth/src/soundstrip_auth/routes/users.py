@@ -1,5 +1,6 @@
 """What admins do with users, and what was done."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 import flask
@@ -72,71 +73,15 @@ AUDIT = Operation(
 
 def user_routes(parts: Parts) -> flask.Blueprint:
     """Return the routes of users."""
-    routes = flask.Blueprint("users", __name__)
-
-    @routes.get("/v1/users")
-    @describe_route(INDEX)
-    def index() -> flask.Response:
-        identify_admin(parts, Scope.ADMIN_READ)
-        wanted = read_query(UserQuery)
-        page = parts.users.page(wanted.cursor, wanted.limit)
-        cursor = page[-1].user.name if len(page) == wanted.limit else None
-        return answer_json(Users([UserView.of(account) for account in page], cursor))
-
-    @routes.post("/v1/users")
-    @describe_route(CREATE)
-    def create() -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
-        body = read_body(NewUser)
-        user = parts.accounts.create(body.name, body.email, body.password, body.role)
-        parts.audit.record(Action.USER_MADE, caller.user.id, user.id)
-        return answer_json(UserView.of(parts.users.get(user.id)), HTTPStatus.CREATED)
-
-    @routes.get("/v1/users/<id:user_id>")
-    @describe_route(SHOW)
-    def show(user_id: str) -> flask.Response:
-        identify_admin(parts, Scope.ADMIN_READ)
-        return _show(parts, user_id)
-
-    @routes.patch("/v1/users/<id:user_id>")
-    @describe_route(CHANGE)
-    def change(user_id: str) -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
-        user = parts.users.get(user_id).user
-        body = read_body(UserChange)
-        if body.role is not None:
-            _change_role(parts, caller, user, body.role)
-        if body.disabled is not None:
-            _disable(parts, caller, user, disabled=body.disabled)
-        return _show(parts, user_id)
-
-    @routes.delete("/v1/users/<id:user_id>")
-    @describe_route(DELETE)
-    def delete(user_id: str) -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
-        user = parts.users.get(user_id).user
-        parts.users.remove(user.id)
-        parts.audit.record(Action.USER_DELETED, caller.user.id, user.id)
-        return answer_nothing()
-
-    @routes.delete("/v1/users/<id:user_id>/sessions")
-    @describe_route(END_SESSIONS)
-    def end_sessions(user_id: str) -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
-        user = parts.users.get(user_id).user
-        parts.sessions.end_all(user.id)
-        parts.audit.record(Action.SESSIONS_ENDED, caller.user.id, user.id)
-        return answer_nothing()
-
-    @routes.delete("/v1/users/<id:user_id>/lock")
-    @describe_route(UNLOCK)
-    def unlock(user_id: str) -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
-        user = parts.users.get(user_id).user
-        parts.accounts.unlock(user)
-        parts.audit.record(Action.USER_UNLOCKED, caller.user.id, user.id)
-        return answer_nothing()
-
+    routes = flask.Blueprint("users", __name__, url_prefix="/v1/users")
+    views, one = _Views(parts), "/<id:user_id>"
+    routes.get("")(views.index)
+    routes.post("")(views.create)
+    routes.get(one)(views.show)
+    routes.patch(one)(views.change)
+    routes.delete(one)(views.delete)
+    routes.delete(f"{one}/sessions")(views.end_sessions)
+    routes.delete(f"{one}/lock")(views.unlock)
     return routes
 
 
@@ -156,24 +101,87 @@ def audit_routes(parts: Parts) -> flask.Blueprint:
     return routes
 
 
-def _show(parts: Parts, user_id: str) -> flask.Response:
-    account = parts.users.get(user_id)
-    locked = int(parts.accounts.seconds_locked(account.user))
-    return answer_json(UserView.of(account, locked or None))
+class _Views:
+    """One method of one route each."""
 
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
-def _change_role(parts: Parts, caller: Caller, user: User, role: Role) -> None:
-    """Tokens that still name the old role end with their sessions."""
-    parts.users.set_role(user.id, role)
-    parts.sessions.end_all(user.id, but=caller.session_id or "")
-    parts.audit.record(Action.ROLE_CHANGED, caller.user.id, user.id)
+    @describe_route(INDEX)
+    def index(self) -> flask.Response:
+        identify_admin(self._parts, Scope.ADMIN_READ)
+        wanted = read_query(UserQuery)
+        page = self._parts.users.page(wanted.cursor, wanted.limit)
+        cursor = page[-1].user.name if len(page) == wanted.limit else None
+        return answer_json(Users([UserView.of(account) for account in page], cursor))
 
+    @describe_route(CREATE)
+    def create(self) -> flask.Response:
+        caller = self._identify()
+        body = read_body(NewUser)
+        user = self._parts.accounts.create(body.name, body.email, body.password, body.role)
+        self._record(Action.USER_MADE, caller, user)
+        return answer_json(UserView.of(self._parts.users.get(user.id)), HTTPStatus.CREATED)
 
-def _disable(parts: Parts, caller: Caller, user: User, *, disabled: bool) -> None:
-    if disabled:
-        parts.users.disable(user.id)
-        parts.sessions.end_all(user.id)
-        parts.audit.record(Action.USER_DISABLED, caller.user.id, user.id)
-    else:
-        parts.users.enable(user.id)
-        parts.audit.record(Action.USER_ENABLED, caller.user.id, user.id)
+    @describe_route(SHOW)
+    def show(self, user_id: str) -> flask.Response:
+        identify_admin(self._parts, Scope.ADMIN_READ)
+        return self._show(user_id)
+
+    @describe_route(CHANGE)
+    def change(self, user_id: str) -> flask.Response:
+        caller = self._identify()
+        user = self._parts.users.get(user_id).user
+        body = read_body(UserChange)
+        if body.role is not None:
+            self._change_role(caller, user, body.role)
+        if body.disabled is not None:
+            self._disable(caller, user, disabled=body.disabled)
+        return self._show(user_id)
+
+    @describe_route(DELETE)
+    def delete(self, user_id: str) -> flask.Response:
+        return self._do(Action.USER_DELETED, user_id, lambda u: self._parts.users.remove(u.id))
+
+    @describe_route(END_SESSIONS)
+    def end_sessions(self, user_id: str) -> flask.Response:
+        return self._do(
+            Action.SESSIONS_ENDED, user_id, lambda u: self._parts.sessions.end_all(u.id)
+        )
+
+    @describe_route(UNLOCK)
+    def unlock(self, user_id: str) -> flask.Response:
+        return self._do(Action.USER_UNLOCKED, user_id, self._parts.accounts.unlock)
+
+    def _identify(self) -> Caller:
+        return identify_admin(self._parts, Scope.ADMIN_WRITE)
+
+    def _do(self, action: Action, user_id: str, act: Callable[[User], object]) -> flask.Response:
+        caller = self._identify()
+        user = self._parts.users.get(user_id).user
+        act(user)
+        self._record(action, caller, user)
+        return answer_nothing()
+
+    def _record(self, action: Action, caller: Caller, user: User) -> None:
+        self._parts.audit.record(action, caller.user.id, user.id)
+
+    def _show(self, user_id: str) -> flask.Response:
+        account = self._parts.users.get(user_id)
+        locked = int(self._parts.accounts.seconds_locked(account.user))
+        return answer_json(UserView.of(account, locked or None))
+
+    def _change_role(self, caller: Caller, user: User, role: Role) -> None:
+        """Tokens that still name the old role end with their sessions."""
+        self._parts.users.set_role(user.id, role)
+        self._parts.sessions.end_all(user.id, but=caller.session_id or "")
+        self._record(Action.ROLE_CHANGED, caller, user)
+
+    def _disable(self, caller: Caller, user: User, *, disabled: bool) -> None:
+        if disabled:
+            self._parts.users.disable(user.id)
+            self._parts.sessions.end_all(user.id)
+            self._record(Action.USER_DISABLED, caller, user)
+        else:
+            self._parts.users.enable(user.id)
+            self._record(Action.USER_ENABLED, caller, user)
