@@ -1,7 +1,5 @@
 """Other passwords: of those who know the current one, and of those who forgot it."""
 
-from http import HTTPStatus
-
 import flask
 
 from soundstrip_auth.accounts import PasswordWrong
@@ -10,8 +8,7 @@ from soundstrip_auth.bodies import Address, NewPassword, ResetConfirmation, read
 from soundstrip_auth.callers import identify_person
 from soundstrip_auth.origin import client_address
 from soundstrip_auth.parts import Parts
-from soundstrip_auth.problems import require_mail
-from soundstrip_auth.users import check_email
+from soundstrip_auth.routes.letters import order_letter
 from soundstrip_auth.views import answer_nothing
 from soundstrip_auth.vouchers import Purpose
 from soundstrip_service.operations import Answer, Body, Operation, describe_route
@@ -64,13 +61,7 @@ def password_routes(parts: Parts) -> flask.Blueprint:
     @routes.post("/v1/password-resets")
     @describe_route(REQUEST_RESET)
     def request_reset() -> flask.Response:
-        """Whether or not somebody has the address is looked up where the letter is written."""
-        email = read_body(Address).email
-        require_mail(parts)
-        check_email(email)
-        parts.outbox.add(Purpose.RESET, email)
-        parts.poke()
-        return answer_nothing(HTTPStatus.ACCEPTED)
+        return order_letter(parts, Purpose.RESET, read_body(Address).email)
 
     @routes.post("/v1/password-resets/confirm")
     @describe_route(CONFIRM_RESET)

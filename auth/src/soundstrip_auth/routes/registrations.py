@@ -10,7 +10,8 @@ from soundstrip_auth.bodies import Address, NewInvitation, RegistrationConfirmat
 from soundstrip_auth.callers import identify_admin
 from soundstrip_auth.ids import Id
 from soundstrip_auth.parts import Parts, Registration
-from soundstrip_auth.problems import forbidden, require_mail
+from soundstrip_auth.problems import forbidden
+from soundstrip_auth.routes.letters import order_letter
 from soundstrip_auth.users import User, UserExists, check_email
 from soundstrip_auth.views import Invitations, InvitationView, UserView, answer_nothing
 from soundstrip_auth.vouchers import Purpose, VoucherRefused
@@ -62,32 +63,56 @@ WITHDRAW = Operation(
 
 
 def registration_routes(parts: Parts) -> flask.Blueprint:
-    """Return the routes."""
-    routes = flask.Blueprint("registrations", __name__)
+    """Return the routes, of registrations and of invitations."""
+    routes = flask.Blueprint("registrations", __name__, url_prefix="/v1")
+    registrations, invitations = _Registrations(parts), _Invitations(parts)
+    routes.post("/registrations")(registrations.request_registration)
+    routes.post("/registrations/confirm")(registrations.confirm_registration)
+    routes.post("/invitations")(invitations.invite)
+    routes.get("/invitations")(invitations.index)
+    routes.delete("/invitations/<id:invitation_id>")(invitations.withdraw)
+    return routes
 
-    @routes.post("/v1/registrations")
+
+class _Registrations:
+    """For everybody."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
     @describe_route(REQUEST)
-    def request_registration() -> flask.Response:
-        """Whether or not somebody has the address is looked up where the letter is written."""
+    def request_registration(self) -> flask.Response:
         email = read_body(Address).email
-        _require_open(parts.registration)
-        require_mail(parts)
-        check_email(email)
-        parts.outbox.add(Purpose.REGISTRATION, email)
-        parts.poke()
-        return answer_nothing(HTTPStatus.ACCEPTED)
+        _require_open(self._parts.registration)
+        return order_letter(self._parts, Purpose.REGISTRATION, email)
 
-    @routes.post("/v1/registrations/confirm")
     @describe_route(CONFIRM)
-    def confirm_registration() -> flask.Response:
-        user = _register(parts, read_body(RegistrationConfirmation))
-        parts.audit.record(Action.USER_REGISTERED, user.id, user.id)
-        return answer_json(UserView.of(parts.users.get(user.id)), HTTPStatus.CREATED)
+    def confirm_registration(self) -> flask.Response:
+        user = self._register(read_body(RegistrationConfirmation))
+        self._parts.audit.record(Action.USER_REGISTERED, user.id, user.id)
+        return answer_json(UserView.of(self._parts.users.get(user.id)), HTTPStatus.CREATED)
 
-    @routes.post("/v1/invitations")
+    def _register(self, body: RegistrationConfirmation) -> User:
+        accounts, vouchers = self._parts.accounts, self._parts.vouchers
+        _require_invitations(self._parts.registration)
+        wish = (body.token, body.name, body.password)
+        if vouchers.find(Purpose.INVITATION, body.token) is not None:
+            return accounts.register(Purpose.INVITATION, *wish)
+        if vouchers.find(Purpose.REGISTRATION, body.token) is None:
+            raise VoucherRefused
+        _require_open(self._parts.registration)
+        return accounts.register(Purpose.REGISTRATION, *wish)
+
+
+class _Invitations:
+    """For admins."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
     @describe_route(INVITE)
-    def invite() -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
+    def invite(self) -> flask.Response:
+        parts, caller = self._parts, identify_admin(self._parts, Scope.ADMIN_WRITE)
         body = read_body(NewInvitation)
         _require_invitations(parts.registration)
         check_email(body.email)
@@ -95,44 +120,28 @@ def registration_routes(parts: Parts) -> flask.Blueprint:
             raise UserExists("The e-mail belongs to a user already.")
         invitation = parts.invitations.add(body.email, body.role, by_letter=parts.sends_mail)
         parts.audit.record(Action.USER_INVITED, caller.user.id, invitation.email)
-        view = InvitationView.of(invitation, _hand_over(parts, invitation.id))
+        view = InvitationView.of(invitation, self._hand_over(invitation.id))
         return answer_json(view, HTTPStatus.CREATED)
 
-    @routes.get("/v1/invitations")
     @describe_route(INDEX)
-    def index() -> flask.Response:
-        identify_admin(parts, Scope.ADMIN_READ)
-        standing = [InvitationView.of(found) for found in parts.invitations.standing()]
+    def index(self) -> flask.Response:
+        identify_admin(self._parts, Scope.ADMIN_READ)
+        standing = [InvitationView.of(found) for found in self._parts.invitations.standing()]
         return answer_json(Invitations(standing))
 
-    @routes.delete("/v1/invitations/<id:invitation_id>")
     @describe_route(WITHDRAW)
-    def withdraw(invitation_id: str) -> flask.Response:
-        caller = identify_admin(parts, Scope.ADMIN_WRITE)
-        parts.invitations.remove(invitation_id)
-        parts.audit.record(Action.INVITATION_WITHDRAWN, caller.user.id, invitation_id)
+    def withdraw(self, invitation_id: str) -> flask.Response:
+        caller = identify_admin(self._parts, Scope.ADMIN_WRITE)
+        self._parts.invitations.remove(invitation_id)
+        self._parts.audit.record(Action.INVITATION_WITHDRAWN, caller.user.id, invitation_id)
         return answer_nothing()
 
-    return routes
-
-
-def _hand_over(parts: Parts, invitation_id: str) -> str | None:
-    """Have the letter sent; where there is no mail, return the token for the admin instead."""
-    if not parts.sends_mail:
-        return parts.vouchers.make(Purpose.INVITATION, invitation_id)
-    parts.poke()
-    return None
-
-
-def _register(parts: Parts, body: RegistrationConfirmation) -> User:
-    _require_invitations(parts.registration)
-    wish = (body.token, body.name, body.password)
-    if parts.vouchers.find(Purpose.INVITATION, body.token) is not None:
-        return parts.accounts.register(Purpose.INVITATION, *wish)
-    if parts.vouchers.find(Purpose.REGISTRATION, body.token) is None:
-        raise VoucherRefused
-    _require_open(parts.registration)
-    return parts.accounts.register(Purpose.REGISTRATION, *wish)
+    def _hand_over(self, invitation_id: str) -> str | None:
+        """Have the letter sent; where there is no mail, return the token for the admin instead."""
+        if not self._parts.sends_mail:
+            return self._parts.vouchers.make(Purpose.INVITATION, invitation_id)
+        self._parts.poke()
+        return None
 
 
 def _require_open(registration: Registration) -> None:

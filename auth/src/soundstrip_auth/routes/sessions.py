@@ -69,58 +69,13 @@ DELETE_ALL = Operation("End all of your sessions", "sessions", {204: Answer(_GON
 
 def session_routes(parts: Parts) -> flask.Blueprint:
     """Return the routes."""
-    routes = flask.Blueprint("sessions", __name__)
-
-    @routes.post("/v1/sessions")
-    @describe_route(CREATE)
-    def create() -> flask.Response:
-        body = read_body(NewSession)
-        try:
-            user = log_in(parts, body.login, body.password)
-        except PasswordWrong as error:
-            raise unauthorized(str(error), BEARER) from error
-        token = new_refresh_token()
-        session_id = parts.sessions.begin(user.id, token, client_name(), client_address())
-        return answer_json(_grant(parts, user, session_id, token), HTTPStatus.CREATED)
-
-    @routes.post("/v1/token")
-    @describe_route(EXCHANGE)
-    def exchange() -> flask.Response:
-        body: Grant = read_body(Grant)  # type: ignore[arg-type]  # a union is no type to mypy
-        match body:
-            case RefreshGrant():
-                return answer_json(_refresh(parts, parse_refresh_token(body.refresh_token)))
-            case ApiKeyGrant():
-                return answer_json(_use_key(parts, body.api_key))
-            case _:
-                assert_never(body)
-
-    @routes.get("/v1/sessions")
-    @describe_route(INDEX)
-    def index() -> flask.Response:
-        caller = identify_person(parts)
-        sessions = parts.sessions.of(caller.user.id)
-        views = [SessionView.of(session, caller.session_id) for session in sessions]
-        return answer_json(Sessions(views))
-
-    @routes.delete("/v1/sessions/<id:session_id>")
-    @describe_route(DELETE)
-    def delete(session_id: str) -> flask.Response:
-        caller = identify_person(parts)
-        wanted = caller.session_id if session_id == _CURRENT else session_id
-        if not wanted or not parts.sessions.end(caller.user.id, wanted):
-            raise not_found("You have no session with this id.")
-        parts.audit.record(Action.SESSION_ENDED, caller.user.id, wanted)
-        return answer_nothing()
-
-    @routes.delete("/v1/sessions")
-    @describe_route(DELETE_ALL)
-    def delete_all() -> flask.Response:
-        caller = identify_person(parts)
-        parts.sessions.end_all(caller.user.id)
-        parts.audit.record(Action.SESSIONS_ENDED, caller.user.id, caller.user.id)
-        return answer_nothing()
-
+    routes = flask.Blueprint("sessions", __name__, url_prefix="/v1")
+    views = _Views(parts)
+    routes.post("/sessions")(views.create)
+    routes.post("/token")(views.exchange)
+    routes.get("/sessions")(views.index)
+    routes.delete("/sessions/<id:session_id>")(views.delete)
+    routes.delete("/sessions")(views.delete_all)
     return routes
 
 
@@ -135,6 +90,58 @@ def log_in(parts: Parts, login: str, password: str) -> User:
         raise
     parts.audit.record(Action.LOGGED_IN, user.id, user.id)
     return user
+
+
+class _Views:
+    """One method of one route each."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @describe_route(CREATE)
+    def create(self) -> flask.Response:
+        body = read_body(NewSession)
+        try:
+            user = log_in(self._parts, body.login, body.password)
+        except PasswordWrong as error:
+            raise unauthorized(str(error), BEARER) from error
+        token = new_refresh_token()
+        session_id = self._parts.sessions.begin(user.id, token, client_name(), client_address())
+        return answer_json(_grant(self._parts, user, session_id, token), HTTPStatus.CREATED)
+
+    @describe_route(EXCHANGE)
+    def exchange(self) -> flask.Response:
+        body: Grant = read_body(Grant)  # type: ignore[arg-type]  # a union is no type to mypy
+        match body:
+            case RefreshGrant():
+                return answer_json(_refresh(self._parts, parse_refresh_token(body.refresh_token)))
+            case ApiKeyGrant():
+                return answer_json(_use_key(self._parts, body.api_key))
+            case _:
+                assert_never(body)
+
+    @describe_route(INDEX)
+    def index(self) -> flask.Response:
+        caller = identify_person(self._parts)
+        sessions = self._parts.sessions.of(caller.user.id)
+        views = [SessionView.of(session, caller.session_id) for session in sessions]
+        return answer_json(Sessions(views))
+
+    @describe_route(DELETE)
+    def delete(self, session_id: str) -> flask.Response:
+        caller = identify_person(self._parts)
+        wanted = caller.session_id if session_id == _CURRENT else session_id
+        if not wanted or not self._parts.sessions.end(caller.user.id, wanted):
+            raise not_found("You have no session with this id.")
+        self._parts.audit.record(Action.SESSION_ENDED, caller.user.id, wanted)
+        return answer_nothing()
+
+    @describe_route(DELETE_ALL)
+    def delete_all(self) -> flask.Response:
+        caller = identify_person(self._parts)
+        self._parts.sessions.end_all(caller.user.id)
+        self._parts.audit.record(Action.SESSIONS_ENDED, caller.user.id, caller.user.id)
+        return answer_nothing()
 
 
 def _refresh(parts: Parts, token: RefreshToken) -> GrantView:
