@@ -7,6 +7,7 @@ import flask
 import msgspec
 from msgspec import Meta
 
+from soundstrip_crds.conversion import Result
 from soundstrip_gateway.callers import identify
 from soundstrip_gateway.conversions import find_audio
 from soundstrip_gateway.downloads import FILE_HEADERS, send_file
@@ -14,6 +15,7 @@ from soundstrip_gateway.intake import Delivery
 from soundstrip_gateway.login import LoginDesk, LoginRefused
 from soundstrip_gateway.parts import Parts
 from soundstrip_gateway.refusals import failed, unauthorized
+from soundstrip_gateway.tokens import Caller
 from soundstrip_gateway.uploads import read_form_upload
 from soundstrip_gateway.views import (
     RETRY_SECONDS,
@@ -90,20 +92,30 @@ DOWNLOAD = Operation(
 def legacy_routes(parts: Parts) -> flask.Blueprint:
     """Return the routes."""
     blueprint = flask.Blueprint("legacy", __name__)
+    views = _Views(parts)
+    blueprint.post("/login")(views.login)
+    blueprint.post("/upload")(views.upload)
+    blueprint.get("/download")(views.download)
+    return blueprint
 
-    @blueprint.post("/login")
+
+class _Views:
+    """One method of one route each."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
     @describe_route(LOGIN)
-    def login() -> flask.Response:
+    def login(self) -> flask.Response:
         authorization = flask.request.headers.get("Authorization", "")
         if authorization.partition(" ")[0].lower() != "basic":
             raise unauthorized("Send user and password by Basic authentication.", "Basic")
-        token = log_in(parts.login, authorization, flask.request.remote_addr)
+        token = log_in(self._parts.login, authorization, flask.request.remote_addr)
         return answer_json(Token(token))
 
-    @blueprint.post("/upload")
     @describe_route(UPLOAD)
-    def upload() -> flask.Response:
-        caller = identify(flask.request, parts.tokens)
+    def upload(self) -> flask.Response:
+        parts, caller = self._parts, identify(flask.request, self._parts.tokens)
         events = read_form_upload(flask.request, parts.max_upload)
         traceparent = flask.request.headers.get("traceparent")
         with parts.lanes.lane():
@@ -111,19 +123,15 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
             taken = parts.intake.take(caller, Delivery(events, lambda _: Wish(), size, traceparent))
         return answer_json(LegacyTaken("success", taken.first.spec.source.file_id))
 
-    @blueprint.get("/download")
     @describe_route(DOWNLOAD)
-    def download() -> flask.Response:
-        caller = identify(flask.request, parts.tokens)
+    def download(self) -> flask.Response:
+        caller = identify(flask.request, self._parts.tokens)
         fid = read_query(DownloadQuery).fid
-        conversion = parts.conversions.find(caller, fid).conversion
+        conversion = self._parts.conversions.find(caller, fid).conversion
         outcome = judge(conversion)
         match outcome:
             case Ready(result):
-                file = find_audio(parts.library, caller, result)
-                return parts.lanes.hold_until_sent(
-                    lambda: send_file(flask.request, file, parts.library.read)
-                )
+                return self._send(caller, result)
             case Underway():
                 later = {"Retry-After": str(RETRY_SECONDS)}
                 return answer_json(describe_legacy(conversion), HTTPStatus.ACCEPTED, later)
@@ -132,7 +140,12 @@ def legacy_routes(parts: Parts) -> flask.Blueprint:
             case _:
                 assert_never(outcome)
 
-    return blueprint
+    def _send(self, caller: Caller, result: Result) -> flask.Response:
+        library = self._parts.library
+        file = find_audio(library, caller, result)
+        return self._parts.lanes.hold_until_sent(
+            lambda: send_file(flask.request, file, library.read)
+        )
 
 
 def log_in(desk: LoginDesk, authorization: str, address: str | None) -> str:
