@@ -104,7 +104,7 @@ class BackOff:
     cause: str
 
 
-Action = (
+Task = (
     AdoptConversion
     | ClaimSource
     | LookUpResult
@@ -114,14 +114,14 @@ Action = (
     | CreateJob
     | DeleteJob
     | WriteStatus
-    | Publish
     | RemoveBlobs
     | RemoveFinalizer
     | ArchiveConversion
     | ExpireConversion
-    | RequeueAfter
-    | BackOff
 )
+"""The actions that reach out."""
+
+Action = Task | Publish | RequeueAfter | BackOff
 
 Actions = tuple[Action, ...]
 """To be carried out in this order; what follows one that fails is left out."""

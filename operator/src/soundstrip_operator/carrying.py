@@ -23,6 +23,7 @@ from soundstrip_operator.actions import (
     RemoveBlobs,
     RemoveFinalizer,
     RequestPlace,
+    Task,
     WriteStatus,
 )
 from soundstrip_operator.announcements import Announcement, announce, event_name
@@ -38,24 +39,6 @@ from soundstrip_operator.workqueue import Retry
 from soundstrip_storage.errors import StorageUnavailable
 
 log = structlog.get_logger("soundstrip.carrying")
-
-Task = (
-    AdoptConversion
-    | ClaimSource
-    | LookUpResult
-    | ConfirmJobGone
-    | LookUpWarning
-    | RequestPlace
-    | CreateJob
-    | DeleteJob
-    | WriteStatus
-    | RemoveBlobs
-    | RemoveFinalizer
-    | ArchiveConversion
-    | ExpireConversion
-)
-"""The actions that reach out."""
-
 
 SeeStep = Callable[[VideoConversion, Status], None]
 """Takes a conversion as it was, and the status that it has now."""
