@@ -86,4 +86,5 @@ def _result(stored: StoredFile) -> Result:
         content_type=stored.content_type,
         duration_seconds=float(stored.metadata["durationSeconds"]),
         bitrate=int(stored.metadata["bitrate"]),
+        copied=bool(stored.metadata.get("copied")),
     )
