@@ -88,7 +88,7 @@ debian() {
 	base=soundstrip/debian:$suite-${arch:+$arch-}$(sha256sum <<<"$packages" | cut -c1-12)
 	! docker image inspect "$base" >/dev/null 2>&1 || return 0
 	need mmdebstrap
-	say "Debian $suite with ${packages%%,*} and so on: building (usually 30 s${arch:+; some minutes under emulation})"
+	say "Debian $suite with ${packages%%,*} and so on: building (usually 30 s${arch:+; 5 min under emulation})"
 	mirror_of() { apt-get indextargets "Label: $1" 'Created-By: Packages' --format "\$(REPO_URI)" | head -n 1; }
 	main=$(mirror_of Debian) security=$(mirror_of Debian-Security)
 	if [ "$main" ]; then # or else mmdebstrap's own choice
