@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundstrip_crds.conversion import ContentType, Result, Track
+from soundstrip_crds.conversion import ContentType, MeasuredLoudness, Result, Track
 from soundstrip_crds.job import (
     CONTENT_TYPES,
     TERMINATION_MESSAGE_LIMIT,
@@ -47,6 +47,7 @@ def test_the_largest_result_fits_a_termination_message():
         content_type="x" * 127,
         duration_seconds=1e9 / 3,
         bitrate=2**53,
+        loudness=MeasuredLoudness(integrated=-100 / 3, true_peak=-200 / 3),
     )
     now = datetime.now(UTC)
     stages = Stages(started=now, fetched=now, converted=now, stored=now)

@@ -4,7 +4,7 @@ import json
 import random
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,86 @@ def test_the_loudness_is_brought_to_its_target(
     assert integrated == pytest.approx(target, abs=0.5)
     assert peak <= -1 + 0.5
     assert made.result.duration_seconds == pytest.approx(5, abs=FRAME)
+
+
+def restless(seconds: int) -> Samples:
+    """Return noise that swells and fades by 18 dB: its loudness range is 14 LU."""
+    time = np.arange(seconds * RATE) / RATE
+    swell = 10 ** (-9 / 20 * (1 - np.cos(2 * np.pi * time / 5)))
+    return (noise(seconds, seed=5) * swell[:, None]).astype(np.float32)
+
+
+def voice(seconds: int) -> Samples:
+    """Return syllables of sharp pulses with pauses between them, all far below a single clap."""
+    time = np.arange(seconds * RATE) / RATE
+    pulses = sum(np.sin(2 * np.pi * 120 * n * time) / n for n in range(1, 25))
+    syllables = np.clip(np.sin(2 * np.pi * 3.7 * time), 0, 1) * (time % 4 < 2.9)
+    samples = np.repeat((0.03 * pulses * syllables)[:, None], 2, axis=1)
+    samples[2 * RATE : 2 * RATE + 400] = 0.95 * np.sign(samples[:400] + 1e-9)
+    return samples.astype(np.float32)
+
+
+def beats(seconds: int) -> Samples:
+    """Return hard strokes over a soft ground: all of the spectrum, and no room above."""
+    time = np.arange(seconds * RATE) / RATE
+    strokes = np.exp(-60 * (time % 0.5))[:, None]
+    raw = np.random.default_rng(6).normal(size=(len(time), 2)) * strokes
+    return (0.9 * raw / np.abs(raw).max() + noise(seconds, seed=7) * 0.1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("sound", "audio", "bitrate", "target"),
+    [
+        (restless, "flac", None, -10),
+        (restless, "mp3", "64k", -12),
+        (voice, "opus", None, -12),
+        (beats, "flac", None, -12),
+        (beats, "mp3", "192k", -14),
+    ],
+)
+def test_a_hard_pushed_limiter_keeps_target_and_true_peak(
+    bench: Bench,
+    tmp_path: Path,
+    sound: Callable[[int], Samples],
+    audio: Any,
+    bitrate: Any,
+    target: float,
+):
+    source = write_wav(tmp_path / "source.wav", sound(8))
+    output = Output(format=audio, bitrate=bitrate, loudness=Loudness(target=target, true_peak=-1))
+    made = convert(bench, source, output)
+    integrated, peak = measure(made.path)
+    assert integrated == pytest.approx(target, abs=0.5)
+    assert peak <= -1 + (0.2 if audio == "flac" else 0.7)
+    assert made.result.duration_seconds == pytest.approx(8, abs=FRAME)
+    told = made.result.loudness
+    assert told
+    assert (told.integrated, told.true_peak) == (
+        pytest.approx(integrated, abs=0.2),
+        pytest.approx(peak, abs=0.2),
+    )
+
+
+@pytest.mark.parametrize("audio", ["flac", "mp3"])
+def test_what_cannot_be_loud_keeps_its_true_peak_and_says_how_loud_it_is(
+    bench: Bench, tmp_path: Path, audio: Any
+):
+    clicks = np.zeros((4 * RATE, 2), np.float32)
+    clicks[:: RATE // 2] = 0.9
+    source = write_wav(tmp_path / "clicks.wav", clicks)
+    made = convert(bench, source, Output(format=audio, loudness=Loudness(target=-10)))
+    integrated, peak = measure(made.path)
+    assert peak <= -1 + 0.7
+    told = made.result.loudness
+    assert told
+    assert told.integrated == pytest.approx(integrated, abs=0.2)
+    assert told.integrated < -20
+
+
+def test_silence_has_no_loudness(bench: Bench, tmp_path: Path):
+    source = write_wav(tmp_path / "silence.wav", np.zeros((RATE, 2), np.float32))
+    made = convert(bench, source, Output(loudness=Loudness()))
+    assert made.result.loudness is None
 
 
 def measure(path: Path) -> tuple[float, float]:

@@ -24,6 +24,9 @@ MediaSeconds = Annotated[float, Meta(ge=0, le=31_536_000)]
 
 DEFAULT_FORMAT: Format = "mp3"
 
+NEAR_LOUDNESS = 0.5
+"""LU: a result that is this near to the target is as loud as was asked for."""
+
 _BITRATES: dict[Format, dict[Preset, Bitrate]] = {
     "mp3": {"fast": "192k", "standard": "192k", "high": "320k"},
     "m4a": {"fast": "160k", "standard": "160k", "high": "256k"},

@@ -139,10 +139,18 @@ class Media(_Object, frozen=True):
             raise ValueError("two tracks have the same index")
 
 
+class MeasuredLoudness(_Object, frozen=True):
+    """How loud audio is, by EBU R128: integrated LUFS, and its highest true peak in dBTP."""
+
+    integrated: Annotated[float, Meta(ge=-100, le=100)]
+    true_peak: Annotated[float, Meta(ge=-200, le=100)]
+
+
 class Result(_Object, frozen=True):
     """The audio file in the bucket `results`; `bitrate` is its mean in bits per second.
 
-    `copied` says that the source's own audio was kept, not encoded again.
+    `copied` says that the source's own audio was kept, not encoded again; `loudness` is there if
+    one was asked for, and the audio is not silent.
     """
 
     file_id: FileId
@@ -153,6 +161,7 @@ class Result(_Object, frozen=True):
     duration_seconds: Seconds
     bitrate: Annotated[int, Meta(ge=0)]
     copied: bool = False
+    loudness: MeasuredLoudness | None = None
 
 
 class Try(_Object, frozen=True):

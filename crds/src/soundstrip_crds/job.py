@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from soundstrip_crds.audio import ResolvedOutput
-from soundstrip_crds.conversion import Media, Moment, Progress, Result, Source
+from soundstrip_crds.conversion import MeasuredLoudness, Media, Moment, Progress, Result, Source
 from soundstrip_crds.reasons import Reason
 
 PLAN_VARIABLE = "SOUNDSTRIP_PLAN"
@@ -108,6 +108,7 @@ class ConverterReport(_Message, frozen=True):
     file_type: FileType = "mp3"
     copied: bool = False
     duration_seconds: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    loudness: MeasuredLoudness | None = None
     media: Media | None = None
     message: Annotated[str, Meta(max_length=1024)] | None = None
 

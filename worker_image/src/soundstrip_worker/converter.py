@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from soundstrip_crds.conversion import Media
+from soundstrip_crds.conversion import MeasuredLoudness, Media
 from soundstrip_crds.job import ConverterReport, ExitCode, JobPlan
 from soundstrip_media.ranges import Range
 from soundstrip_worker import judgement, probing
@@ -35,7 +35,6 @@ from soundstrip_worker.lifeline import Peer, PeerState
 from soundstrip_worker.parts import Part
 from soundstrip_worker.pictures import is_fit_picture
 from soundstrip_worker.places import Places, publish
-from soundstrip_worker.progress import read_position
 from soundstrip_worker.recipe import Recipe, beyond_the_end, decide, holds_picture
 from soundstrip_worker.waiting import Pauses
 
@@ -108,6 +107,7 @@ class Converter:
             media=probe.media,
             file_type=recipe.file_type,
             copied=recipe.copied,
+            loudness=self._loudness(),
         )
 
     def _wait_for(self, path: Path) -> bool:
@@ -176,6 +176,12 @@ class Converter:
             self._look_again(source.demuxer, claim, made.reached)
         return made.seconds
 
+    def _loudness(self) -> MeasuredLoudness | None:
+        heard = self._encoder.heard
+        if heard is None:
+            return None
+        return MeasuredLoudness(integrated=heard.integrated, true_peak=heard.peak)
+
     def _picture(self, source: Input, recipe: Recipe) -> int | None:
         """Return which video stream becomes the cover, if one is wanted and not too large."""
         picture = source.probe.picture
@@ -192,7 +198,7 @@ class Converter:
         demuxer = FILES[recipe.file_type].demuxer
         done = self._probe(probing.ffprobe_arguments(result, demuxer))
         seconds = parse_length(done.output, demuxer) or 0.0
-        position = read_position(self._encoder.progress)
+        position = self._encoder.position
         # FFmpeg 7.1 tells the source's time of a copy that it cuts, 5.1 the result's.
         known = position and not (recipe.copied and recipe.shifted)
         reached = max(position.seconds if position and known else 0.0, seconds)

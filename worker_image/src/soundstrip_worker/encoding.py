@@ -94,11 +94,19 @@ def _cut(chain: str, span: Span | None) -> str:
 
 def measuring_arguments(source: Input, recipe: Recipe, *, chain: str, progress: Path) -> list[str]:
     """Return the command that sends the audio through filters that log what they find."""
-    audio = _open_audio(source, recipe)
+    return _logging(_open_audio(source, recipe), chain, progress)
+
+
+def reviewing_arguments(result: Input, *, chain: str, progress: Path) -> list[str]:
+    """Return the command that does so with the one track of a result."""
+    return _logging(_open(result, AUDIO_CODECS, vn=None)["a:0"], chain, progress)
+
+
+def _logging(audio: Any, chain: str, progress: Path) -> list[str]:  # noqa: ANN401 - ffmpeg-python has no types
     return _compile(ffmpeg.output(audio, "-", af=chain, f="null"), "info", progress, "-nostats")
 
 
-def _compile(made: Any, level: str, progress: Path, *words: str) -> list[str]:  # noqa: ANN401 - ffmpeg-python has no types
+def _compile(made: Any, level: str, progress: Path, *words: str) -> list[str]:  # noqa: ANN401 - as above
     command = [*_COMMAND, *words, "-v", level, "-progress", f"file:{progress}"]
     arguments: list[str] = made.compile(cmd=command)
     return arguments

@@ -40,9 +40,10 @@ def chain(recipe: Recipe, shape: Shape, gain: str = "") -> str:
     return ",".join([*_cut(recipe), *_mix(shape), *_finish(shape, gain), _clock(recipe)])
 
 
-def measured_chain(recipe: Recipe, shape: Shape) -> str:
-    """Return the chain up to where the gain comes in: what it lets through is to be measured."""
-    return ",".join([*_cut(recipe), *_mix(shape), *_bridge(shape)])
+def measured_chain(recipe: Recipe, shape: Shape, gain: str = "") -> str:
+    """Return the chain up to the encoder's own format: what it lets through is to be measured."""
+    through = [gain, *_bridge(shape)] if gain else []
+    return ",".join([*_cut(recipe), *_mix(shape), *_bridge(shape), *through])
 
 
 def _cut(recipe: Recipe) -> list[str]:

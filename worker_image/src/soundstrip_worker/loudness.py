@@ -1,17 +1,16 @@
-"""Loudness by EBU R128: what FFmpeg's filters measure, and the filter that brings it to a target.
+"""Loudness by EBU R128: what FFmpeg's meter says, and the filters that change it.
 
-First `ebur128` measures. Where the peaks leave room, a gain is all; else `loudnorm` measures what
-its limiter would do, and then does it, corrected by that.
+A gain alone, where the peaks leave room for it; else a gain and a limiter.
 """
 
 import re
+from enum import Enum
 
 import msgspec
 
 from soundstrip_crds.audio import Loudness
-from soundstrip_crds.job import Unreadable, read_message
 
-MEASURE = "ebur128=peak=true:framelog=verbose"
+METER = "ebur128=peak=true:framelog=verbose"
 """Ends with a summary in the log, at level `info`."""
 
 NO_GAIN = "anull"
@@ -23,8 +22,11 @@ SILENCE = -70.0
 _SUMMARY = re.compile(
     r"Summary:\s+Integrated loudness:\s+I:\s+(\S+) LUFS.*?True peak:\s+Peak:\s+(\S+) dBFS", re.S
 )
-_WIDEST_RANGE = 20
-"""LU: so wide that loudnorm doesn't narrow it on purpose."""
+_OVERSAMPLED = 192_000
+"""Hertz; what a true peak is measured at, by BS.1770-5: four times 48 kHz."""
+
+_LOWEST_CEILING = -24.0
+"""dB; what FFmpeg's limiter takes."""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -34,18 +36,24 @@ class Measured(msgspec.Struct, frozen=True):
     peak: float
 
 
-class Analysis(msgspec.Struct, frozen=True):
-    """What loudnorm found, in its own words."""
+class Limiter(Enum):
+    """How the limiter works: milliseconds that it looks ahead, and takes to let go."""
 
-    input_i: str
-    input_tp: str
-    input_lra: str
-    input_thresh: str
-    target_offset: str
+    GENTLE = "attack=5:release=50"
+    HARD = "attack=1:release=10"
+    """Comes near to any loudness, and is heard."""
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A gain in dB; and a limiter, and the dBTP that it lets through, if one is needed."""
+
+    gain: float
+    ceiling: float | None = None
+    limiter: Limiter = Limiter.GENTLE
 
 
 def parse_summary(log: str) -> Measured | None:
-    """Return what `ebur128` measured, by the end of FFmpeg's log."""
+    """Return what the meter says, by the end of FFmpeg's log; None if nothing came to it."""
     found = _SUMMARY.search(log[max(0, log.rfind("Summary:")) :])
     try:
         return Measured(float(found[1]), float(found[2])) if found else None
@@ -53,42 +61,22 @@ def parse_summary(log: str) -> Measured | None:
         return None
 
 
-def parse_analysis(log: str) -> Analysis | None:
-    """Return what `loudnorm` found, by the end of FFmpeg's log."""
-    try:
-        return read_message(log[log.rfind("{") : log.rfind("}") + 1], Analysis)
-    except Unreadable:
-        return None
+def plain_setting(source: Measured, wanted: Loudness) -> Setting:
+    """Return the gain that is lacking, with a limiter if a peak would come out too high."""
+    gain = wanted.target - source.integrated
+    if source.peak + gain <= wanted.true_peak:
+        return Setting(gain)
+    return Setting(gain, wanted.true_peak)
 
 
-def linear_gain(measured: Measured, wanted: Loudness) -> str | None:
-    """Return the filter that changes the volume; None if a peak would come out too high."""
-    if measured.integrated <= SILENCE:
-        return NO_GAIN
-    gain = wanted.target - measured.integrated
-    if measured.peak + gain > wanted.true_peak:
-        return None
-    return f"volume={gain:.2f}dB:precision=float"
+def level_filter(setting: Setting) -> str:
+    """Return the filters; with a limiter they leave the sample rate raised.
 
-
-def analysis_filter(wanted: Loudness) -> str:
-    """Return the filter that finds out what `dynamic_gain` wants to know."""
-    return f"{_loudnorm(wanted)}:print_format=json"
-
-
-def dynamic_gain(analysis: Analysis, wanted: Loudness) -> str:
-    """Return the filter that levels the volume and limits the peaks."""
-    known = {
-        "measured_I": analysis.input_i,
-        "measured_TP": analysis.input_tp,
-        "measured_LRA": analysis.input_lra,
-        "measured_thresh": analysis.input_thresh,
-        "offset": analysis.target_offset,
-    }
-    said = ":".join(f"{name}={float(value):.2f}" for name, value in known.items())
-    return f"{_loudnorm(wanted)}:{said}"
-
-
-def _loudnorm(wanted: Loudness) -> str:
-    target = f"I={wanted.target:.2f}:TP={wanted.true_peak:.2f}"
-    return f"loudnorm={target}:LRA={_WIDEST_RANGE}:linear=false"
+    Between samples a peak can be higher than they are, so the limiter has to see what is there.
+    """
+    gain = f"volume={setting.gain:.2f}dB:precision=float"
+    if setting.ceiling is None:
+        return gain
+    ceiling = max(setting.ceiling, _LOWEST_CEILING)
+    limit = f"limit={10 ** (ceiling / 20):.6f}:{setting.limiter.value}"
+    return f"{gain},aresample={_OVERSAMPLED},alimiter={limit}:level=false:latency=true"

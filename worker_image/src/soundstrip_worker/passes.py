@@ -15,17 +15,16 @@ class Passes:
         self._places = places
         self._before = 0.0
         self._share = 0.0
-        self.left = 1.0
-        """What the passes that have begun have left of the time."""
+        self._left = 1.0
         self._told = 0.0
 
     def begin(self, share: float) -> None:
-        """Another pass begins, which takes this share of the time of all."""
+        """Another pass begins, which takes this share of the time that the others have left."""
         position = read_position(self._places.pass_progress)
         if position:
             self._before += self._share * position.seconds
-        self._share = share
-        self.left -= share
+        self._share = share * self._left
+        self._left -= self._share
         self._places.pass_progress.unlink(missing_ok=True)
 
     def tell(self) -> None:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from soundstrip_crds.conversion import Result
+import msgspec
+
+from soundstrip_crds.conversion import MeasuredLoudness, Result
 from soundstrip_crds.job import CONTENT_TYPES, ConverterReport, ExitCode, FileType, JobPlan
 from soundstrip_storage.connection import Documents
 from soundstrip_storage.gridfs import FileWriter, find_result
@@ -47,6 +49,7 @@ def store_result(
             "durationSeconds": seconds,
             "bitrate": round(writer.length * 8 / seconds),
             "copied": report.copied,
+            "loudness": msgspec.to_builtins(report.loudness),
         }
         name = name_result(plan.source.filename, report.file_type)
         stored = writer.finish(name, metadata)
@@ -71,4 +74,5 @@ def _result(file: StoredFile) -> Result:
         duration_seconds=file.metadata["durationSeconds"],
         bitrate=file.metadata["bitrate"],
         copied=bool(file.metadata.get("copied")),
+        loudness=msgspec.convert(file.metadata.get("loudness"), MeasuredLoudness | None),
     )
