@@ -2,13 +2,23 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.conversions import NOW
+from tests.situations import RESULT_FOUND
 
-from soundstrip_crds.conversion import Status
+from soundstrip_crds.audio import Loudness, Output
+from soundstrip_crds.conversion import MeasuredLoudness, Status
 from soundstrip_crds.reasons import REMEDY, Reason
-from soundstrip_operator.conditions import explain, observe, sentence, set_condition
+from soundstrip_operator.conditions import (
+    explain,
+    missed_loudness,
+    observe,
+    sentence,
+    set_condition,
+)
 
 
 def with_condition(status: Status, value: str, message: str, seconds: int) -> Status:
@@ -49,3 +59,27 @@ def test_the_remedy_is_never_crowded_out(reason: Reason, cause: str):
 def test_the_cause_comes_before_the_remedy():
     told = explain(Reason.DISK_FULL, "The node is full")
     assert told == f"The node is full. {REMEDY[Reason.DISK_FULL]}"
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (-16.5, ""),
+        (-15.5, ""),
+        (
+            -18.7,
+            "The loudness is -18.7 LUFS, not -16: that is as near as it comes with a true peak "
+            "of -1 dBTP; ask for less, or for a higher truePeak.",
+        ),
+        (None, "The audio is silent, so it has no loudness."),
+    ],
+)
+def test_a_loudness_that_was_missed_is_told(made: float | None, told: str):
+    output = Output(loudness=Loudness(target=-16)).resolve()
+    measured = made and MeasuredLoudness(integrated=made, true_peak=-1.0)
+    assert missed_loudness(output, replace(RESULT_FOUND, loudness=measured or None)) == told
+
+
+def test_no_loudness_is_told_of_where_none_was_wanted():
+    assert not missed_loudness(Output().resolve(), RESULT_FOUND)
+    assert not missed_loudness(None, RESULT_FOUND)

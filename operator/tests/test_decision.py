@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from tests.conversions import (
     NOW,
+    RESULT,
     SUCCESS_REPORT,
     Body,
+    accepted_status,
     before,
     conversion,
     ended,
@@ -187,6 +189,19 @@ def test_success_is_told_whole():
     assert status.progress is not None
     assert status.progress.percent == 100
     assert status.runs[0].tries[0].reason == "Succeeded"
+
+
+def test_a_success_that_is_less_loud_than_wanted_says_so():
+    report = {"result": RESULT | {"loudness": {"integrated": -20.1, "truePeak": -1}}}
+    done = pod(ended(0, "Completed", json.dumps(report)), ended(0), status={"phase": "Succeeded"})
+    output = {"format": "mp3", "bitrate": "192k", "loudness": {"target": -14}}
+    wanted = conversion(status=accepted_status(one_try()) | {"output": output})
+    status = written(situation(wanted, jobs=(job(),), pods=(done,)))
+    assert told(status) == ("True", "Succeeded")
+    condition = status.condition("Succeeded")
+    assert condition
+    assert condition.message.startswith("The loudness is -20.1 LUFS, not -14: ")
+    assert condition.message.endswith("The audio is ready to be downloaded.")
 
 
 @pytest.mark.parametrize("code", [10, 11, 12, 13, 14])

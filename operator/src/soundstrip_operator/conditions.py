@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from soundstrip_crds.conversion import Condition, ConditionStatus, ConditionType, Status
+from soundstrip_crds.audio import NEAR_LOUDNESS, ResolvedOutput
+from soundstrip_crds.conversion import Condition, ConditionStatus, ConditionType, Result, Status
 from soundstrip_crds.reasons import REMEDY, Reason
 
 C = TypeVar("C", bound=Condition)
@@ -60,6 +61,22 @@ def explain(reason: Reason, cause: str = "") -> str:
     remedy = REMEDY[reason]
     room = _LIMIT - len(remedy) - 2
     return f"{_ended(sentence(cause)[:room])} {remedy}"
+
+
+def missed_loudness(output: ResolvedOutput | None, result: Result) -> str:
+    """Return how loud a result is that is not as loud as was asked for; empty if it is."""
+    wanted = output and output.loudness
+    if not wanted:
+        return ""
+    if result.loudness is None:
+        return "The audio is silent, so it has no loudness."
+    made = result.loudness.integrated
+    if abs(made - wanted.target) <= NEAR_LOUDNESS:
+        return ""
+    return (
+        f"The loudness is {made:.1f} LUFS, not {wanted.target:g}: that is as near as it comes with "
+        f"a true peak of {wanted.true_peak:g} dBTP; ask for less, or for a higher truePeak."
+    )
 
 
 def sentence(text: str) -> str:

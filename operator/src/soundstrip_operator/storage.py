@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Self
 
-from soundstrip_crds.conversion import Result, VideoConversion
+import msgspec
+
+from soundstrip_crds.conversion import MeasuredLoudness, Result, VideoConversion
 from soundstrip_operator.situation import run_of
 from soundstrip_operator.view import Body
 from soundstrip_storage.archive import Archive, ArchivedConversion
@@ -87,4 +89,5 @@ def _result(stored: StoredFile) -> Result:
         duration_seconds=float(stored.metadata["durationSeconds"]),
         bitrate=int(stored.metadata["bitrate"]),
         copied=bool(stored.metadata.get("copied")),
+        loudness=msgspec.convert(stored.metadata.get("loudness"), MeasuredLoudness | None),
     )

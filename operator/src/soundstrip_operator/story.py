@@ -16,7 +16,13 @@ from soundstrip_crds.conversion import (
 )
 from soundstrip_crds.reasons import Reason
 from soundstrip_operator.backoff import next_start
-from soundstrip_operator.conditions import explain, observe, sentence, set_condition
+from soundstrip_operator.conditions import (
+    explain,
+    missed_loudness,
+    observe,
+    sentence,
+    set_condition,
+)
 from soundstrip_operator.situation import Situation, tries_of, with_run, with_tries
 from soundstrip_operator.verdict import Failure
 from soundstrip_operator.workload import Job
@@ -134,7 +140,7 @@ def succeeded(s: Situation, result: Result, media: Media | None) -> Status:
     if s.current is not None:
         last = replace(s.current, finished_at=s.now.replace(microsecond=0), reason=Reason.SUCCEEDED)
         status = with_tries(status, (*s.tries[:-1], last))
-    message = explain(Reason.SUCCEEDED)
+    message = explain(Reason.SUCCEEDED, missed_loudness(status.output, result))
     return _latched(s, status, "True", Reason.SUCCEEDED, message)
 
 
