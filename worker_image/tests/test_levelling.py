@@ -103,6 +103,13 @@ def test_it_is_encoded_once_more_only_where_that_is_needed(softer: float):
     assert levelled.ending == sound.made[-1]
 
 
+def test_what_an_encoder_is_known_to_take_is_given_beforehand():
+    sound = Sound(Measured(-30, -20), softer=0.8, lossy=True)
+    heard = level(sound, Loudness(target=-23), softer=0.7).heard
+    assert heard == Measured(pytest.approx(-23.1), pytest.approx(-12.3))
+    assert len(sound.made) == 1
+
+
 def test_clicks_are_not_pushed_for_nothing():
     sound = Sound(Measured(-36, -1), yields=0.0)
     heard = level(sound, Loudness(target=-10, true_peak=-1)).heard

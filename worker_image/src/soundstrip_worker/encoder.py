@@ -109,7 +109,7 @@ class Encoder:
     def _make_level(self, task: Making, shape: Shape, wanted: Loudness) -> Ending:
         passes = self._passes = Passes(self._places)
         studio = _Studio(self, passes, task, shape, places=self._places, journal=self._journal)
-        levelled = level(studio, wanted)
+        levelled = level(studio, wanted, shape.encoder.softer)
         self.heard = levelled.heard
         return levelled.ending
 

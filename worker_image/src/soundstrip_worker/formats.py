@@ -41,6 +41,8 @@ class Encoder(msgspec.Struct, frozen=True):
     layouts: tuple[str, ...] = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
     """Channel layouts by the number of channels."""
     presets: dict[Preset, dict[str, str]] = {}
+    softer: float = 0.0
+    """LU that it takes of the loudness, whatever the sound."""
 
 
 FILES: dict[FileType, File] = {
@@ -69,6 +71,7 @@ ENCODERS: dict[Format, Encoder] = {
         rates=_MP3_RATES,
         layouts=("mono", "stereo"),
         presets={"fast": {"compression_level": "7"}, "high": {"compression_level": "2"}},
+        softer=0.3,  # Measured: 0.2 at V2 and 320k, 0.26 at 192k, 0.45 at 64k and 128k.
     ),
     "m4a": Encoder(
         "aac",

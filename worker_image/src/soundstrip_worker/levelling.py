@@ -69,12 +69,16 @@ class Levelled(msgspec.Struct, Generic[E], frozen=True):
     heard: Measured | None
 
 
-def level(studio: Studio[E], wanted: Loudness) -> Levelled[E]:
-    """Make the result, as near to the loudness as the true peak allows."""
+def level(studio: Studio[E], wanted: Loudness, softer: float = 0.0) -> Levelled[E]:
+    """Make the result, as near to the loudness as the true peak allows.
+
+    `softer` is how many LU the encoder is expected to take.
+    """
     source = studio.measure("")
     if source is None or source.integrated <= SILENCE:
         return Levelled(studio.encode(NO_GAIN), None)
-    aim, setting = wanted, plain_setting(source, wanted)
+    aim = Loudness(target=wanted.target + softer, true_peak=wanted.true_peak)
+    setting = plain_setting(source, aim)
     for encodes in range(1, _MOST_ENCODES + 1):
         take = rehearse(studio, source, aim, setting)
         ending = studio.encode(level_filter(take.setting))
