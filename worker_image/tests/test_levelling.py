@@ -89,8 +89,8 @@ def test_what_an_encoder_does_is_made_up_for(
     heard = level(sound, wanted).heard
     assert heard
     assert heard.peak <= wanted.true_peak + 0.5 + _TOLERANCE + 0.01
-    assert len(sound.made) <= 2
-    assert sound.passes <= 13
+    assert len(sound.made) <= 3
+    assert sound.passes <= 19
 
 
 @pytest.mark.parametrize("softer", [0.0, 0.4, 1.5])

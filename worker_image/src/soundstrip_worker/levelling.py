@@ -2,7 +2,7 @@
 
 The source is measured first. A gain alone does what it says; what a limiter does to the loudness
 is found by trying. What a lossy encoder does to both is measured in its result, and where that is
-too much, it is encoded once more for an aim that makes up for it. Peaks count more than loudness.
+too much, it is encoded again for an aim that makes up for it. Peaks count more than loudness.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _CLOSE = 0.2
 """LU, and dB, to which a limiter is set; EBU Tech 3341 grants a meter of true peaks as much."""
 
 _MOST_TRIALS = 6
-_MOST_ENCODES = 2
+_MOST_ENCODES = 3
 _HEAVY = 2.0
 """LU that a gentle limiter may take of the loudness; where it takes more, a hard one does."""
 
@@ -158,11 +158,11 @@ def _lowered(last: Take, aim: Loudness) -> float | None:
 
 def _pushed(takes: Sequence[Take], lacking: float, most_gain: float) -> Setting:
     """Return the last setting with the gain that should do, within bounds."""
-    setting = takes[-1].setting
-    if setting.limiter is Limiter.GENTLE and lacking > _HEAVY:
+    setting, slope = takes[-1].setting, _slope(takes)
+    is_stuck = lacking > 0 and slope < _LEAST_SLOPE
+    if setting.limiter is Limiter.GENTLE and (lacking > _HEAVY or is_stuck):
         return replace(setting, limiter=Limiter.HARD)
-    slope = _slope(takes)
-    if lacking > 0 and slope < _LEAST_SLOPE:
+    if is_stuck:
         return setting
     return replace(setting, gain=min(setting.gain + lacking / slope, most_gain))
 
