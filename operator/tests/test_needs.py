@@ -86,3 +86,9 @@ def test_the_deadline_follows_from_the_length_and_is_never_longer_than_wanted(
 ):
     spec = conversion(spec={"activeDeadlineSeconds": wanted}).spec
     assert deadline(replace(spec, source=source(duration_seconds=seconds))) == granted
+
+
+def test_a_loudness_is_given_time_for_its_passes():
+    output = {"format": "mp3", "loudness": {"target": -16}}
+    spec = conversion(spec={"activeDeadlineSeconds": 10_000, "output": output}).spec
+    assert deadline(replace(spec, source=source(duration_seconds=100))) == 600 + 4 * 100

@@ -25,6 +25,8 @@ _SHORTEST_DEADLINE = 600
 _SLOWEST_SPEED = 1.0
 """Seconds of media in a second that the slowest node makes at least."""
 
+_TIMES_FOR_LOUDNESS = 4
+"""Where a limiter is needed: a dozen passes, most of which encode nothing."""
 
 RESULTS_AT_ONCE = 2
 """A long MP3's segments lie beside the result that they are joined to."""
@@ -52,7 +54,8 @@ def deadline(spec: Spec) -> int:
     seconds = spec.source.duration_seconds
     if seconds is None:
         return spec.active_deadline_seconds
-    enough = _SHORTEST_DEADLINE + math.ceil(seconds / _SLOWEST_SPEED)
+    times = _TIMES_FOR_LOUDNESS if spec.output.loudness else 1
+    enough = _SHORTEST_DEADLINE + times * math.ceil(seconds / _SLOWEST_SPEED)
     return min(spec.active_deadline_seconds, enough)
 
 
