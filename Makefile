@@ -48,7 +48,7 @@ arm64: tools ## Build the worker's image for arm64 on another machine, and prove
 	@hack/cluster/engine
 	@hack/images/build arm64
 	@WORKER_ARCHITECTURE=arm64 uv run --frozen pytest -n 2 --timeout 600 \
-		$(addprefix tests/integration/test_worker_,image.py lame.py outputs.py \
+		$(addprefix tests/integration/test_worker_,image.py outputs.py \
 			parallel.py::test_every_sound_at_every_rate_of_bits parallel.py::test_one_core_and_several_make_the_same_result)
 
 bench: compiler demo ## Measure the demo's installation, and write docs/benchmarks.md
