@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,19 +75,22 @@ class Installation:
         uid = conversion["metadata"]["uid"]
         return [mail for mail in self.mails() if uid in mail["Message-ID"]]
 
-    @property
-    def database(self) -> Database[dict[str, Any]]:
-        """MongoDB, with the administrator's rights."""
+    @contextmanager
+    def database(self) -> Iterator[Database[dict[str, Any]]]:
+        """Lend MongoDB, with the administrator's rights.
+
+        Its client is closed while the way there is open: later it would wait half a minute for it.
+        """
         password = self.secret("soundstrip-mongodb", "root-password")
         uri = f"mongodb://root:{password}@127.0.0.1:{self._mongodb.port}/?authSource=admin"
-        client: MongoClient[dict[str, Any]] = MongoClient(uri, directConnection=True)
-        self._stack.callback(client.close)
-        return client["soundstrip"]
+        client: MongoClient[dict[str, Any]]
+        with MongoClient(uri, directConnection=True) as client:
+            yield client["soundstrip"]
 
     def count_documents(self) -> dict[str, int]:
         """Return how many documents each collection holds; what is empty is left out."""
-        database = self.database
-        counts = {name: database[name].count_documents({}) for name in COLLECTIONS}
+        with self.database() as database:
+            counts = {name: database[name].count_documents({}) for name in COLLECTIONS}
         return {name: count for name, count in counts.items() if count}
 
     def restart_forwards(self) -> None:
@@ -108,7 +111,8 @@ class Installation:
     def count_results(self, conversion: Mapping[str, Any]) -> int:
         """Return how many results are stored of a conversion."""
         uid = conversion["metadata"]["uid"]
-        return self.database["results.files"].count_documents({"metadata.conversionUid": uid})
+        with self.database() as database:
+            return database["results.files"].count_documents({"metadata.conversionUid": uid})
 
     def wait_ready(self, *workloads: str) -> None:
         """Wait until deployments or stateful sets are rolled out."""

@@ -141,4 +141,5 @@ def test_what_has_expired_is_there_until_a_person_deletes_it(
     assert demo.request("GET", path).status_code == 404
     assert installation.count_results(conversion) == 0
     file_id = ObjectId(conversion["spec"]["source"]["fileId"])
-    assert installation.database["sources.chunks"].count_documents({"files_id": file_id}) == 0
+    with installation.database() as database:
+        assert database["sources.chunks"].count_documents({"files_id": file_id}) == 0
