@@ -64,7 +64,8 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* Probes of a service: its life asks no store. Takes the port's name. */}}
+{{/* Probes of a service: its life asks no store, and a node that starves it is given a minute, for a start takes more of it still.
+Takes the port's name. */}}
 {{- define "soundstrip.httpProbes" -}}
 startupProbe:
   httpGet: {path: /livez, port: {{ . }}}
@@ -74,7 +75,7 @@ startupProbe:
 livenessProbe:
   httpGet: {path: /livez, port: {{ . }}}
   periodSeconds: 10
-  failureThreshold: 3
+  failureThreshold: 6
   timeoutSeconds: 5
 readinessProbe:
   httpGet: {path: /health, port: {{ . }}}
@@ -99,10 +100,12 @@ startupProbe:
 readinessProbe:
   tcpSocket: {port: {{ . }}}
   periodSeconds: 5
+  timeoutSeconds: 5
 livenessProbe:
   tcpSocket: {port: {{ . }}}
   periodSeconds: 20
   failureThreshold: 6
+  timeoutSeconds: 5
 {{- end }}
 
 {{/* An environment variable from a Secret. Takes (list "NAME" "secret" "key"). */}}
