@@ -64,9 +64,9 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* Probes of a service: its life asks no store, and a node that starves it is given a minute, for a start takes more of it still.
+{{/* Probes of a service's life: it asks no store, and a node that starves it is given a minute, for a start takes more of it still.
 Takes the port's name. */}}
-{{- define "soundstrip.httpProbes" -}}
+{{- define "soundstrip.lifeProbes" -}}
 startupProbe:
   httpGet: {path: /livez, port: {{ . }}}
   periodSeconds: 2
@@ -77,6 +77,11 @@ livenessProbe:
   periodSeconds: 10
   failureThreshold: 6
   timeoutSeconds: 5
+{{- end }}
+
+{{/* The same, and whether it is ready for requests. */}}
+{{- define "soundstrip.httpProbes" -}}
+{{ include "soundstrip.lifeProbes" . }}
 readinessProbe:
   httpGet: {path: /health, port: {{ . }}}
   periodSeconds: 5
