@@ -93,6 +93,10 @@ def logged_in(namespace: Namespace, first: dict[str, Any]) -> Iterator[Person]:
         yield Person(forward, user["name"], user["password"])
 
 
+def names(namespace: Namespace) -> list[str]:
+    return [one["metadata"]["name"] for one in namespace.list("videoconversions")]
+
+
 def reason(namespace: Namespace, name: str) -> str:
     conditions = (namespace.get("videoconversion", name) or {}).get("status", {})["conditions"]
     return next((str(c["reason"]) for c in conditions if c["type"] == "Succeeded"), "")
@@ -156,7 +160,7 @@ def test_an_installation_without_values_converts_a_second_of_video(
 ):
     told = helm(namespace, "test", "soundstrip")
     assert "Phase:          Succeeded" in told
-    assert [one["metadata"]["name"] for one in namespace.list("videoconversions")] == [NAME]
+    wait_until(lambda: names(namespace) == [NAME], "what the test converted is gone")
 
 
 def test_deleting_the_namespace_does_not_hang_on_a_conversion(
