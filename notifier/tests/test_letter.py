@@ -63,6 +63,14 @@ def test_a_success_says_what_was_made_and_where_it_is(succeeded: Make):
     assert "mp3 file_id: 65f000000000000000000001 is now ready!" in text
 
 
+def test_a_success_says_what_is_not_as_asked_for_and_else_nothing_more(succeeded: Make):
+    ready = REMEDY[Reason.SUCCEEDED]
+    told = text_of(write(succeeded(message=f"The loudness is -17.2 LUFS, not -10. {ready}")))
+    assert "\n\nThe loudness is -17.2 LUFS, not -10.\n\n" in told
+    without = text_of(write(succeeded(message=ready)))
+    assert told.count("\n\n") == without.count("\n\n") + 1
+
+
 @pytest.mark.parametrize("reason", FINAL_FAILURES)
 def test_a_failure_says_why_and_what_to_do(failed: Make, reason: Reason):
     text = text_of(write(failed(reason=reason, message="It is so.")))

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from soundstrip_crds.conversion import Result
 from soundstrip_crds.events import ConversionFinished
-from soundstrip_crds.reasons import REMEDY
+from soundstrip_crds.reasons import REMEDY, Reason
 
 _SUBJECT_NAME_LIMIT = 80
 _FACT_WIDTH = 12
@@ -25,16 +25,18 @@ class Wording:
 
 
 def describe_success(data: ConversionFinished, result: Result, public_url: str) -> Wording:
-    """Say that the audio is there, what it is and how to get it."""
+    """Say that the audio is there, what it is, what of it is not as asked for, how to get it."""
     name = clean_line(result.filename)
     kind = name.rpartition(".")[2]
     link = download_link(public_url, data.source_file_id)
+    note = clean_line(data.message).removesuffix(REMEDY[Reason.SUCCEEDED]).strip()
     return Wording(
         subject=f"Your audio is ready: {shorten(name)}",
         paragraphs=(
             f"Hello {clean_line(data.owner.name)},",
             f'"{clean_line(data.filename)}" was converted to {kind.upper()}.',
             f"{kind} file_id: {clean_line(data.source_file_id)} is now ready!",
+            *((note,) if note else ()),
         ),
         facts=(
             ("File", name),
