@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 SERVER = Path(__file__).with_name("sample_server.py")
-TIMEOUT_SECONDS = 1
-HURRY = "0.3,1000,0.2"
-"""A header within 0.3 s, bodies at 1000 bytes a second, or behind that by 0.2 s."""
+TIMEOUT_SECONDS = 4
+"""Of silence; the tests that are not silent must never be so for so long, on any machine."""
+HURRY = "3,1000,0.2"
+"""A header within 3 s, bodies at 1000 bytes a second, or behind that by 0.2 s."""
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 50) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -74,10 +75,11 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         assert "Traceback" not in (directory / "log").read_text()
 
 
-def connect(port: int, length: int) -> socket.socket:
+def connect(port: int, length: int, body: bytes = b"") -> socket.socket:
+    """Begin a request, with what there is of its body at once: no pause counts against it."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=20)
     head = f"POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
-    connection.sendall(head.encode())
+    connection.sendall(head.encode() + body)
     return connection
 
 
@@ -104,8 +106,7 @@ def test_a_client_that_stalls_is_given_up_and_its_thread_freed(server: tuple[Pat
     stalled = [connect(port, 1000) for _ in range(2)]
     for connection in stalled:
         connection.sendall(b"x")
-    with connect(port, 1) as patient:
-        patient.sendall(b"x")
+    with connect(port, 1, b"x") as patient:
         assert read(patient) == (200, b'{"bytes":1}')
     assert [read(connection)[0] for connection in stalled] == [408] * 2
 
@@ -119,7 +120,8 @@ def trickle(connections: list[socket.socket], byte: bytes, seconds: float = 20) 
         answered, _, _ = select.select(silent, [], [], 0.1)
         silent = [connection for connection in silent if connection not in answered]
         for connection in silent:
-            connection.sendall(byte)
+            with suppress(ConnectionError):  # It has just been cut off.
+                connection.sendall(byte)
 
 
 def test_a_header_that_trickles_is_cut_off_and_its_thread_freed(hurried: int):
@@ -129,8 +131,7 @@ def test_a_header_that_trickles_is_cut_off_and_its_thread_freed(hurried: int):
         for connection in slow:
             connection.sendall(b"GET /wait HTTP/1.1\r\nX-Long: ")
         trickle(slow, b"x")
-        with connect(hurried, 1) as patient:
-            patient.sendall(b"x")
+        with connect(hurried, 1, b"x") as patient:
             assert read(patient) == (200, b'{"bytes":1}')
 
 
@@ -148,13 +149,12 @@ def test_a_body_that_trickles_is_refused_and_its_thread_freed(hurried: int):
 
 
 def test_a_body_as_quick_as_it_has_to_be_goes_through(hurried: int):
-    with connect(hurried, 3000) as connection:
-        connection.sendall(b"x" * 2000)
+    with connect(hurried, 11_000, b"x" * 10_000) as connection:
         for _ in range(10):
             answered, _, _ = select.select([connection], [], [], 0.06)
             assert not answered, connection.recv(1000)
             connection.sendall(b"x" * 100)
-        assert read(connection) == (200, b'{"bytes":3000}')
+        assert read(connection) == (200, b'{"bytes":11000}')
 
 
 def test_an_answer_that_is_taken_too_slowly_is_cut_off(tmp_path: Path):
@@ -173,8 +173,7 @@ def test_an_answer_that_is_taken_too_slowly_is_cut_off(tmp_path: Path):
 
 
 def test_an_upload_that_breaks_off_is_not_taken_for_a_whole_one(server: tuple[Path, int]):
-    with connect(server[1], 1000) as connection:
-        connection.sendall(b"x" * 999)
+    with connect(server[1], 1000, b"x" * 999) as connection:
         connection.shutdown(socket.SHUT_WR)
         assert read(connection)[0] == 400
 
