@@ -119,7 +119,8 @@ class Clerk:
 @contextmanager
 def serving(clerk: Clerk, **options: Any) -> Iterator[int]:
     options = {"authenticator": clerk.authenticate, "auth_require_tls": False} | options
-    controller = Controller(clerk, hostname="127.0.0.1", port=free_port(), **options)
+    where = {"hostname": "127.0.0.1", "port": free_port()}
+    controller = Controller(clerk, **where, ready_timeout=60, **options)
     controller.start()
     try:
         yield controller.port

@@ -28,7 +28,7 @@ def collector(httpserver: HTTPServer) -> Collector:
 
 @pytest.fixture
 def tracing(collector: Collector) -> Tracing:
-    return open_tracing("gateway", collector.address)
+    return open_tracing("gateway", collector.address, seconds=60)
 
 
 def test_a_traceparent_is_read_and_written():
