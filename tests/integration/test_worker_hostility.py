@@ -21,6 +21,7 @@ from tests.worker import Bench, Pod, download, left_behind
 from soundstrip_crds.conversion import Media
 from soundstrip_crds.job import TERMINATION_MESSAGE_LIMIT, ConverterReport, ExitCode
 from soundstrip_worker.lifeline import hold_lock
+from soundstrip_worker.places import publish
 
 SECRET = b"a secret of the mover"
 MOVER_MEMORY = 100 * 1024**2
@@ -45,7 +46,7 @@ def pod(bench: Bench, tmp_path: Path) -> Iterator[Pod]:
 
 def report(pod: Pod, content: bytes | None = None) -> None:
     honest = msgspec.json.encode(ConverterReport(duration_seconds=3.0))
-    pod.places.report.write_bytes(honest if content is None else content)
+    publish(pod.places.report, honest if content is None else content)
 
 
 def claim_tracks(*tracks: dict[str, int]) -> bytes:
@@ -211,7 +212,7 @@ def test_a_lock_that_is_never_freed_buys_time_until_the_deadline_and_nothing_els
     pod.places.result.write_bytes(b"audio")
     wait_until(pod.places.media.exists, "the source is there")
     mover.terminate()
-    assert pod.end_of(mover, seconds=5) is ExitCode.WORKER_LOST, pod.logs()
+    assert pod.end_of(mover) is ExitCode.WORKER_LOST, pod.logs()
     assert not any(left_behind(bench.database).values())
 
 

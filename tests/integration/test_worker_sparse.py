@@ -14,6 +14,7 @@ from tests.worker import Bench, Pod, download, left_behind, make_plan, said
 from soundstrip_crds.job import ConverterReport, ExitCode
 from soundstrip_storage.layout import CHUNK_SIZE, Bucket
 from soundstrip_worker.lifeline import hold_lock
+from soundstrip_worker.places import publish
 
 FRAGMENTS = "frag_keyframe+empty_moov"
 
@@ -168,7 +169,7 @@ def test_a_converter_that_lies_about_what_it_wants_has_the_source_and_no_more(
     assert played.places.media.read_bytes() == (tmp_path / "clip.mp4").read_bytes()
     played.places.result.write_bytes(b"audio")
     claim = ConverterReport(duration_seconds=3.0)
-    played.places.report.write_bytes(msgspec.json.encode(claim))
+    publish(played.places.report, msgspec.json.encode(claim))
     assert played.end_of(mover) is ExitCode.OK, played.logs()
     assert left_behind(bench.database)["results.files"] == 1
 
