@@ -24,7 +24,7 @@ from soundstrip_worker.places import Places
 
 OWNER = "7"
 INSTALL = "test"
-_SECONDS = 300 if ARCHITECTURE else 30
+_SECONDS = 300 if ARCHITECTURE else 100
 
 
 def make_plan(
