@@ -221,6 +221,6 @@ def _ffmpeg(*arguments: str) -> bytes:
 
 
 def _run(*command: str) -> bytes:
-    done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, timeout=200)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     return done.stdout

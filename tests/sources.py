@@ -106,7 +106,7 @@ def ffmpeg(*arguments: str, content: bytes | None = None) -> bytes:
     command = ["ffmpeg", "-v", "error", "-y", *arguments]
     if content is None:
         command.insert(1, "-nostdin")
-    done = subprocess.run(command, check=False, capture_output=True, input=content, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, input=content, timeout=200)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     return done.stdout
 

@@ -95,4 +95,4 @@ def _make(path: Path, options: tuple[str, ...]) -> None:
 
 def _ffmpeg(*arguments: str) -> None:
     command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=200)

@@ -127,7 +127,7 @@ def extract_audio(path: Path) -> bytes:
 
 def run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
     program = shipped() / command[0]
-    return subprocess.run([program, *command[1:]], check=False, capture_output=True, timeout=30)
+    return subprocess.run([program, *command[1:]], check=False, capture_output=True, timeout=100)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -216,7 +216,7 @@ def test_what_is_missing_in_the_environment_is_named_at_once(role: str):
         check=False,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
     assert done.returncode == 2
     assert "SOUNDSTRIP_PLAN" in done.stderr

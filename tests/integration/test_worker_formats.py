@@ -214,5 +214,5 @@ def _make_lopsided(path: Path, container: str) -> Path:
     arguments += ["-f", "lavfi", "-i", "sine=frequency=500:duration=2:sample_rate=44100"]
     arguments += ["-c:v", "mpeg4" if container != "flv" else "flv1", "-c:a", "libmp3lame"]
     command = ["ffmpeg", "-nostdin", "-v", "error", *arguments, "-f", container, str(path)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=200)
     return path

@@ -73,7 +73,7 @@ def convert(bench: Bench, source: Path, output: Output, **plan: Any) -> Made:
 def probe(path: Path) -> dict[str, Any]:
     entries = ["-show_format", "-show_streams", "-show_chapters", "-of", "json"]
     command = ["ffprobe", "-v", "error", *entries, str(path)]
-    told = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
+    told = subprocess.run(command, check=True, capture_output=True, timeout=100).stdout
     answer: dict[str, Any] = json.loads(told)
     return answer
 
@@ -295,7 +295,7 @@ def test_silence_has_no_loudness(bench: Bench, tmp_path: Path):
 def measure(path: Path) -> tuple[float, float]:
     meter = ["-map", "0:a:0", "-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-"]
     command = ["ffmpeg", "-nostdin", "-nostats", "-i", str(path), *meter]
-    log = subprocess.run(command, check=True, capture_output=True, timeout=30).stderr.decode()
+    log = subprocess.run(command, check=True, capture_output=True, timeout=100).stderr.decode()
     summary = log[log.rindex("Summary:") :]
     found = re.search(r"I:\s+(\S+) LUFS.*Peak:\s+(\S+) dBFS", summary, re.S)
     assert found
@@ -377,7 +377,7 @@ def test_what_phones_recorded_is_read(
 
 def remux(source: Path, target: Path) -> Path:
     command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(source), "-c", "copy", str(target)]
-    subprocess.run(command, check=True, timeout=30)
+    subprocess.run(command, check=True, timeout=100)
     return target
 
 
