@@ -10,7 +10,7 @@ import requests
 from tests.processes import free_port, running
 from tests.waiting import wait_until
 
-_SECONDS = 10
+_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Sink:
         """Whether it is up."""
         try:
             return self.get("/livez").ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
 
@@ -69,5 +69,5 @@ def running_sink(*arguments: str, smtp_port: int | None = None) -> Iterator[Sink
     ports = [f"--smtp-port={sink.smtp_port}", f"--http-port={http_port}"]
     command = [sys.executable, "-m", "soundstrip_mail", "--host=127.0.0.1", *ports, *arguments]
     with running(command):
-        wait_until(sink.answers, "the mail sink answers", seconds=30)
+        wait_until(sink.answers, "the mail sink answers")
         yield sink
