@@ -24,7 +24,7 @@ from soundstrip_worker.places import Places
 
 OWNER = "7"
 INSTALL = "test"
-_SECONDS = 300 if ARCHITECTURE else 100
+_SECONDS = 300 if ARCHITECTURE else 200
 
 
 def make_plan(

@@ -80,6 +80,6 @@ def convert(
 
 def usual_paths(seeds: Seeds, directory: Path) -> frozenset[str]:
     """Return what FFmpeg's libraries look for outside whatever the file is: an honest one here."""
-    end = convert(seeds.path("mp4"), directory, most_bytes=10**6, seconds=30)
+    end = convert(seeds.path("mp4"), directory, most_bytes=10**6, seconds=100)
     assert end.code is ExitCode.OK, end.pod.logs()
     return frozenset(end.strange_paths())
