@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 _ROOT = Path(__file__).parent
 _E2E = "tests/e2e/"
-_SECONDS_OF = {"tests/e2e": 600, "tests/integration": 240}
+_SECONDS_OF = {"tests/e2e": 1800, "tests/integration": 900}
 
 # How quick the machine is proves nothing about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

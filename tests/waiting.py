@@ -7,7 +7,7 @@ from threading import Event
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.02, 0.5, 1.4
 
 
-def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str, *, seconds: float = 120) -> None:
     """Return when the condition holds; at the deadline fail and say `what` did not come.
 
     The pauses between two looks grow: many a look starts a process on a machine of two cores.

@@ -11,8 +11,6 @@ from tests.schemathesis_run import check_api
 
 from soundstrip_auth.users import Role
 
-pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
-
 
 @pytest.fixture(scope="module")
 def auth(auth_database: MySql, auth_directory: Path) -> Iterator[Service]:

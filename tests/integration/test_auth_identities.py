@@ -13,8 +13,6 @@ from tests.issuers import OutsideIssuer, running_issuer
 from tests.processes import free_port
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
-
 AUDIENCE = "https://audio.example"
 ZOE = {"preferred_username": "Zoë", "email": "zoe@example.org", "roles": ["audio-admin"]}
 

@@ -41,8 +41,6 @@ from soundstrip_auth.store import UserStore
 from soundstrip_auth.tidying import Tidying
 from soundstrip_auth.users import Role
 
-pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
-
 
 @pytest.fixture(scope="module")
 def service(auth_database: MySql, auth_directory: Path) -> Iterator[Service]:

@@ -28,8 +28,6 @@ from soundstrip_service.limiter import Limiter
 from soundstrip_service.rates import Scope, parse_rates
 from soundstrip_service.scopes import make_api_key
 
-pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
-
 ELSEWHERE = {"X-Forwarded-For": "198.51.100.7"}
 Replicas = tuple[Service, Service]
 

@@ -21,8 +21,6 @@ from tests.waiting import wait_until
 
 from soundstrip_auth.users import Role
 
-pytestmark = pytest.mark.timeout(240)  # MySQL's first start is part of the first test
-
 ANOTHER = "another-password"
 
 

@@ -10,7 +10,6 @@ from tests.notifying import Desk, make_event
 from tests.processes import free_port
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(180)
 KEY = "u1.1.finished/email/ada@example.org"
 
 
