@@ -11,6 +11,7 @@ from tests.auths import (
     SECRET_KEY,
     Service,
     add_user,
+    connect_database,
     execute,
     query,
     running_auth,
@@ -19,7 +20,10 @@ from tests.databases import MySql
 from tests.mailing import Sink, mail_settings, running_sink
 from tests.waiting import wait_until
 
+from soundstrip_auth.outbox import Outbox
+from soundstrip_auth.schema import migrate
 from soundstrip_auth.users import Role
+from soundstrip_auth.vouchers import Purpose
 
 ANOTHER = "another-password"
 
@@ -187,6 +191,20 @@ def test_an_invitation_makes_a_user_of_its_role_unless_it_is_withdrawn(
     made = auth.call("POST", "/v1/registrations/confirm", body=wish)
     assert (made.status_code, made.json()["role"]) == (201, "admin")
     assert auth.call("GET", "/v1/invitations", admin).json()["items"] == []
+
+
+def test_a_letter_that_is_sent_while_it_is_withdrawn_does_not_stand_for_the_next(mysql: MySql):
+    database = connect_database(mysql)
+    migrate(database)
+    outbox = Outbox(database)
+    outbox.add(Purpose.INVITATION, "karla@example.org")
+    sent = outbox.take()
+    assert sent
+    execute(mysql, "DELETE FROM letters")  # as who withdraws the invitation does
+    outbox.add(Purpose.INVITATION, "karla@example.org")
+    outbox.finish(sent)
+    outbox.postpone(sent)
+    assert outbox.take() == sent
 
 
 def test_of_many_who_accept_one_invitation_one_becomes_a_user(

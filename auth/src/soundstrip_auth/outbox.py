@@ -64,21 +64,22 @@ class Outbox:
 
     def finish(self, letter: Commission) -> None:
         """Have the letter written no more: it is sent, or there is nothing to send."""
-        change = "UPDATE letters SET done_at = NOW(6) WHERE purpose = %s AND email = %s"
-        self._database.write(change, (letter.purpose.value, letter.email))
+        self._change(letter, "done_at = NOW(6)")
 
     def postpone(self, letter: Commission) -> bool:
         """Have it tried again later; return whether it will be, or was tried often enough."""
         if letter.attempts >= MOST_ATTEMPTS:
             self.finish(letter)
             return False
-        change = (
-            "UPDATE letters SET next_at = NOW(6) + INTERVAL %s SECOND"
-            " WHERE purpose = %s AND email = %s"
-        )
         pause = PAUSES[letter.attempts - 1]
-        self._database.write(change, (pause, letter.purpose.value, letter.email))
+        self._change(letter, f"next_at = NOW(6) + INTERVAL {pause} SECOND")
         return True
+
+    def _change(self, letter: Commission, what: str) -> None:
+        """Change it as it was taken: who withdrew it meanwhile may have asked for another one."""
+        where = " WHERE purpose = %s AND email = %s AND attempts = %s"
+        parameters = (letter.purpose.value, letter.email, letter.attempts)
+        self._database.write(f"UPDATE letters SET {what}{where}", parameters)  # noqa: S608 - ours
 
 
 def add_letter(statements: Statements, purpose: Purpose, email: str) -> None:
