@@ -98,7 +98,7 @@ def test_more_logins_than_places_are_turned_away_at_once(make_parts: MakeParts):
     class SlowDatabase(Database):
         def connect(self, answer_seconds: int = 3) -> Never:  # type: ignore[override]
             arrived.set()
-            release.wait(20)
+            release.wait(60)
             raise DatabaseUnavailable("It was slow.")
 
     slow = SlowDatabase("127.0.0.1", 1, "user", "geheim", "auth")
@@ -107,10 +107,10 @@ def test_more_logins_than_places_are_turned_away_at_once(make_parts: MakeParts):
     headers = {"Authorization": f"Basic {basic}"}
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lambda: app.test_client().post("/login", headers=headers))
-        assert arrived.wait(20)
+        assert arrived.wait(60)
         turned_away = app.test_client().post("/login", headers=headers)
         release.set()
-        assert first.result(20).status_code == 503
+        assert first.result(60).status_code == 503
     assert turned_away.status_code == 503
     assert "at once" in turned_away.get_json()["detail"]
 

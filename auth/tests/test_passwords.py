@@ -32,12 +32,14 @@ def test_nobodys_password_never_matches():
 def test_no_more_hashes_at_once_than_there_is_memory_for():
     hasher = Passwords()
     inner, most, running, lock = hasher._hasher, [0], [0], threading.Lock()
+    all_are_there = threading.Barrier(passwords.CONCURRENT)
 
     class Counting:
         def hash(self, password: str) -> str:
             with lock:
                 running[0] += 1
                 most[0] = max(most[0], running[0])
+            all_are_there.wait(60)
             try:
                 return inner.hash(password)
             finally:

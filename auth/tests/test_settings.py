@@ -79,6 +79,6 @@ def test_the_command_needs_no_secret_key_and_takes_no_password_as_argument(
 @pytest.mark.parametrize("argv", [["--help"], ["create-user", "--help"]])
 def test_help_works_from_the_command_line_with_an_empty_environment(argv: list[str]):
     command = [sys.executable, "-m", "soundstrip_auth", *argv]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={}, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={}, timeout=120)
     assert "MYSQL_HOST" in done.stdout
     assert "host.minikube.internal" in done.stdout

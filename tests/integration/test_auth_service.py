@@ -205,7 +205,7 @@ def test_it_waits_for_a_mysql_that_is_not_up_yet_and_gives_up_with_a_reason(
             await_ready(service)
         mysql_server.pause()
         with starting_auth(tmp_path, mysql, MYSQL_WAIT_SECONDS="1") as service:
-            assert service.process.wait(30) == 1
+            assert service.process.wait(120) == 1
             assert "does not answer" in service.log.read_text()
     finally:
         if "true" in docker("inspect", "--format={{.State.Paused}}", mysql_server.name):
@@ -268,4 +268,4 @@ def test_what_is_over_is_removed_and_the_rest_stays(mysql: MySql):
 def test_sigterm_ends_it_with_0(mysql: MySql, tmp_path: Path):
     with running_auth(tmp_path, mysql) as service:
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(20) == 0
+        assert service.process.wait(60) == 0

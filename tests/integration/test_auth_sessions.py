@@ -28,13 +28,18 @@ from soundstrip_service.limiter import Limiter
 from soundstrip_service.rates import Scope, parse_rates
 from soundstrip_service.scopes import make_api_key
 
+DAY = 86_400
 ELSEWHERE = {"X-Forwarded-For": "198.51.100.7"}
 Replicas = tuple[Service, Service]
 
 
 @pytest.fixture(scope="module")
 def replicas(auth_database: MySql, auth_directory: Path) -> Iterator[Replicas]:
-    settings = {"TRUSTED_PROXIES": "127.0.0.0/8", "RATE_LIMIT_LETTERS": "3/hour"}
+    settings = {
+        "TRUSTED_PROXIES": "127.0.0.0/8",
+        "RATE_LIMITS": '{"user": "3000/day"}',  # no test is likely to run at a window's end
+        "RATE_LIMIT_LETTERS": "3/day",
+    }
     with (
         starting_auth(auth_directory, auth_database, **settings) as one,
         starting_auth(auth_directory, auth_database, **settings) as other,
@@ -275,10 +280,10 @@ def test_requests_are_counted_by_all_replicas_together(replicas: Replicas):
 
     answers = [ask(number, "198.51.100.60") for number in range(5)]
     assert [answer.status_code for answer in answers] == [501, 501, 501, 429, 429]
-    left = [re.findall('"letters-3600";r=([0-9]+)', a.headers["RateLimit"]) for a in answers]
+    left = [re.findall('"letters-86400";r=([0-9]+)', a.headers["RateLimit"]) for a in answers]
     assert left == [["2"], ["1"], ["0"], ["0"], ["0"]]
     assert answers[-1].json()["scope"] == "letters"
-    assert 0 < int(answers[-1].headers["Retry-After"]) <= 7200
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 2 * DAY
     assert ask(0, "198.51.100.61").status_code == 501
 
 
@@ -295,7 +300,7 @@ def test_what_a_known_user_asks_counts_for_the_user_wherever_it_comes_from(
         one.call("GET", "/v1/sessions", granted["accessToken"], headers=ELSEWHERE),
         other.call("POST", "/v1/token", body=grant),
     ]
-    assert {a.headers["RateLimit-Policy"] for a in answers} == {'"user-60";q=3000;w=60'}
+    assert {a.headers["RateLimit-Policy"] for a in answers} == {'"user-86400";q=3000;w=86400'}
     left = [int(answer.headers["RateLimit-Remaining"]) for answer in answers]
     assert left == [left[0], left[0] - 1, left[0] - 2]
     grant["apiKey"] = make_api_key()
@@ -306,7 +311,7 @@ def test_what_a_known_user_asks_counts_for_the_user_wherever_it_comes_from(
 
 def test_of_many_requests_at_once_as_many_are_let_in_as_there_is_room_for(auth_database: MySql):
     limiter = Limiter(RateWindows(connect_database(auth_database)), DatabaseUnavailable)
-    items = parse_rates("8/hour")
+    items = parse_rates("8/day")
     with ThreadPoolExecutor(8) as pool:
         hits = pool.map(lambda _: limiter.hit(Scope.ADDRESS, "many", items)[0], range(24))
         counts = list(hits)
@@ -317,19 +322,18 @@ def test_of_many_requests_at_once_as_many_are_let_in_as_there_is_room_for(auth_d
 
 def test_a_window_that_has_passed_counts_less_and_less(auth_database: MySql):
     windows = RateWindows(connect_database(auth_database))
-    hour = 3600
 
     def hit() -> bool:
-        return windows.acquire_sliding_window_entry("passing", 10, hour)
+        return windows.acquire_sliding_window_entry("passing", 10, DAY)
 
     assert [hit() for _ in range(11)] == 10 * [True] + [False]
     pass_by = "UPDATE rates SET number = number - {} WHERE hits = 10 OR earlier = 10"
     execute(auth_database, pass_by.format(1))
-    earlier, left, now, _ = windows.get_sliding_window("passing", hour)
+    earlier, left, now, _ = windows.get_sliding_window("passing", DAY)
     assert (earlier, now) == (10, 0)
-    room = 10 - int(10 * left / hour)
+    room = 10 - int(10 * left / DAY)
     let_in = sum(hit() for _ in range(11))
     assert room <= let_in <= room + 1  # time goes on meanwhile
     execute(auth_database, "UPDATE rates SET number = number - 2")
-    assert windows.get_sliding_window("passing", hour)[::2] == (0, 0)
+    assert windows.get_sliding_window("passing", DAY)[::2] == (0, 0)
     assert hit()
