@@ -49,7 +49,7 @@ class Scene:
     def __init__(self, database: Documents, own: Any) -> None:
         self.database = database
         self.view, self.clock, self.sees_all = View(), Clock(), True
-        self.clock.now = NOW + timedelta(hours=2)
+        self.clock.now = datetime.now(UTC) + timedelta(hours=2)
         self.archive, self.ledger = Archive(own), Ledger(own)
         self.inventory, self.removal = Inventory(own, "mine"), Removal(own, "mine")
         self.calls = SweepCalls(own, "mine")
