@@ -31,7 +31,9 @@ HEADERS = [
 ]
 FINAL_FAILURES = sorted(PERMANENT | TRANSIENT)
 many = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

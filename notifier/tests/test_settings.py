@@ -14,7 +14,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     kept = {"PATH": os.environ["PATH"]}
     command = [sys.executable, "-m", "soundstrip_notifier", *arguments]
     return subprocess.run(
-        command, env=kept | environment, capture_output=True, text=True, timeout=30, check=False
+        command, env=kept | environment, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from soundstrip_notifier.turns import Turns
 
-DEADLINE = 10
+DEADLINE = 60
 
 
 def start(

@@ -138,7 +138,7 @@ def test_what_is_no_event_is_buried_and_holds_nothing_up(desk: Desk):
 
 
 def test_a_kill_before_the_servers_250_loses_and_repeats_nothing(desk: Desk):
-    desk.sink.behave(delaySeconds=60)
+    desk.sink.behave(delaySeconds=600)
     desk.publish(make_event("u1"))
     with desk.notifier() as notifier:
         wait_for_answer_held_back(desk)
@@ -163,8 +163,8 @@ def test_sigterm_lets_the_message_in_hand_be_finished(desk: Desk):
 
 
 def test_heartbeats_are_answered_while_a_mail_server_is_slow(desk: Desk):
-    desk.sink.behave(delaySeconds=6)
-    with desk.notifier(RABBITMQ_URI=f"{desk.amqp_url}?heartbeat=2") as notifier:
+    desk.sink.behave(delaySeconds=10)
+    with desk.notifier(RABBITMQ_URI=f"{desk.amqp_url}?heartbeat=4") as notifier:
         desk.publish(make_event("u1"))
         wait_for_record(desk)
         notifier.stop()
@@ -236,12 +236,13 @@ def test_mongodb_away_uses_up_no_try_and_loses_nothing(desk: Desk, mongo_server:
 
 
 def test_mongodb_away_after_the_servers_250_repeats_nothing(desk: Desk, mongo_server: Server):
-    desk.sink.behave(delaySeconds=3)
+    desk.sink.behave(delaySeconds=600)
     with desk.notifier() as notifier:
         desk.publish(make_event("u1"))
         wait_for_answer_held_back(desk)
         mongo_server.pause()
         try:
+            desk.sink.behave()
             wait_for_mail(desk)
             wait_until(lambda: notifier.logged("put aside") >= 1, "it is put aside")
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from tests.mailing import Sink, running_sink
 
-DEADLINE = 15
+DEADLINE = 60
 MAIL = b"To: b@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHi\r\n"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -75,6 +76,7 @@ class Script:
     def __init__(self) -> None:
         self._behaviour = Behaviour()
         self._left: int | None = None
+        self._changed = asyncio.Event()
         self.waiting = 0
 
     @property
@@ -83,8 +85,10 @@ class Script:
         return Behaviour(self._behaviour.replies, self._left, self._behaviour.delay_seconds)
 
     def set(self, behaviour: Behaviour) -> None:
-        """Behave like this from the next command on."""
+        """Behave like this from the next command on; what is held back is answered."""
         self._behaviour, self._left = behaviour, behaviour.times
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def next_reply(self, stage: Stage) -> str | None:
         """Return the reply to give at this stage, and count it; None is the usual answer."""
@@ -96,9 +100,10 @@ class Script:
         return reply
 
     async def wait(self) -> None:
-        """Wait for as long as the answer to DATA is to be late."""
+        """Wait for as long as the answer to DATA is to be late, or until it is told otherwise."""
         self.waiting += 1
         try:
-            await asyncio.sleep(self._behaviour.delay_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self._behaviour.delay_seconds)
         finally:
             self.waiting -= 1
