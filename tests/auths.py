@@ -55,7 +55,7 @@ class Service:
         """Send JSON, as whoever the token is of."""
         own = {"Authorization": f"Bearer {token}"} if token else {}
         url, all_headers = self.url + path, own | dict(headers or {})
-        return requests.request(method, url, json=body, headers=all_headers, timeout=20)
+        return requests.request(method, url, json=body, headers=all_headers, timeout=60)
 
     def begin(self, name: str, password: str, **headers: str) -> dict[str, Any]:
         """Begin a session."""
@@ -71,15 +71,15 @@ class Service:
         return self.call("POST", "/v1/token", body=body)
 
     def login(self, name: str, password: str) -> requests.Response:
-        return requests.post(f"{self.url}/login", auth=(name, password), timeout=20)
+        return requests.post(f"{self.url}/login", auth=(name, password), timeout=60)
 
     def validate(self, token: str, method: str = "GET") -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return requests.request(method, f"{self.url}/validate", headers=headers, timeout=20)
+        return requests.request(method, f"{self.url}/validate", headers=headers, timeout=60)
 
     def status(self, path: str) -> int:
         try:
-            return requests.get(self.url + path, timeout=20).status_code
+            return requests.get(self.url + path, timeout=60).status_code
         except requests.ConnectionError:
             return 0
 
@@ -112,7 +112,7 @@ def starting_auth(directory: Path, mysql: MySql, **settings: str) -> Iterator[Se
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -165,7 +165,7 @@ def create_user(mysql: MySql, *arguments: str, password: str = PASSWORD) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     return f"{done.returncode} {done.stdout}"
 
@@ -190,7 +190,7 @@ def _connect(mysql: MySql) -> Any:
         user=mysql.user,
         password=mysql.password,
         database=mysql.database,
-        connection_timeout=5,
+        connection_timeout=60,
         autocommit=True,
         time_zone="+00:00",
     )

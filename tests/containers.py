@@ -10,7 +10,7 @@ LABEL = "dev.soundstrip.test-pid"
 """Says which test run a container is of: what a run that was killed leaves is removed by it."""
 
 
-def docker(*arguments: str, check: bool = True, seconds: float = 120) -> str:
+def docker(*arguments: str, check: bool = True, seconds: float = 300) -> str:
     """Run docker and return what it prints on either stream."""
     done = subprocess.run(
         ["docker", *arguments],

@@ -38,7 +38,7 @@ def _mysql_execute(server: Server, statement: str) -> None:
             port=server.port,
             user="root",
             password=MYSQL_PASSWORD,
-            connection_timeout=5,
+            connection_timeout=60,
         ) as connection,
         connection.cursor() as cursor,
     ):

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 
 _SOURCE = Path(__file__).parent / "oidc"
 _MANIFESTS = ("package.json", "package-lock.json")
-_SECONDS = 10
+_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,18 @@ def running_issuer(
     """Run an issuer until the block ends; the clients have these further claims in their tokens."""
     port = port or free_port()
     issuer = OutsideIssuer(f"http://127.0.0.1:{port}")
-    script = shutil.copy(_SOURCE / "issuer.mjs", _packages())
-    command = ["node", str(script), str(port), json.dumps(clients)]
+    command = ["node", str(_place_script()), str(port), json.dumps(clients)]
     with running(command):
-        wait_until(issuer.answers, "the issuer answers", seconds=30)
+        wait_until(issuer.answers, "the issuer answers")
         yield issuer
+
+
+def _place_script() -> Path:
+    """Put the script beside its packages, in one step: another test may read it just now."""
+    folder = _packages()
+    script, copy = folder / "issuer.mjs", folder / f"issuer-{os.getpid()}.mjs"
+    shutil.copy(_SOURCE / script.name, copy)
+    return copy.replace(script)
 
 
 def _packages() -> Path:
@@ -81,5 +88,5 @@ def _install(folder: Path) -> None:
     for name in _MANIFESTS:
         shutil.copy(_SOURCE / name, folder)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(command, cwd=folder, check=True, timeout=120)
+    subprocess.run(command, cwd=folder, check=True, timeout=600)
     (folder / "installed").touch()

@@ -68,7 +68,7 @@ def _mongo_uri(server: Server) -> str:
 def _mongo_answers(server: Server) -> bool:
     uri = _mongo_uri(server)
     try:
-        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=500) as client:
+        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=2000) as client:
             return bool(client.admin.command("ping"))
     except PyMongoError:
         return False
@@ -78,8 +78,9 @@ def _mongo_answers(server: Server) -> bool:
 def mysql_server() -> Iterator[Server]:
     environment = {"MYSQL_ROOT_PASSWORD": MYSQL_PASSWORD}
     arguments = ["mysqld", "--performance-schema=OFF", "--innodb-buffer-pool-size=32M"]
+    arguments += ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"]  # no wait for a disk
     with container("mysql:8.4", 3306, environment=environment, arguments=arguments) as server:
-        wait_until(lambda: mysql_answers(server), "mysqld answers", seconds=120)
+        wait_until(lambda: mysql_answers(server), "mysqld answers", seconds=300)
         yield server
 
 
@@ -93,7 +94,7 @@ def mysql(mysql_server: Server) -> Iterator[MySql]:
 def rabbitmq_server() -> Iterator[Server]:
     environment = {"RABBITMQ_DEFAULT_USER": "guest", "RABBITMQ_DEFAULT_PASS": _PASSWORD}
     with container("rabbitmq:4.0-management", 5672, 15672, environment=environment) as server:
-        wait_until(lambda: _rabbitmq_answers(server), "RabbitMQ answers", seconds=120)
+        wait_until(lambda: _rabbitmq_answers(server), "RabbitMQ answers", seconds=300)
         yield server
 
 
@@ -110,7 +111,7 @@ def amqp_url(rabbitmq_server: Server) -> Iterator[str]:
 def _manage(server: Server, method: str, path: str, body: object = None) -> None:
     url = f"http://127.0.0.1:{server.published(15672)}/api/{path}"
     account = ("guest", _PASSWORD)
-    requests.request(method, url, json=body, auth=account, timeout=30).raise_for_status()
+    requests.request(method, url, json=body, auth=account, timeout=60).raise_for_status()
 
 
 def _amqp_url(server: Server, vhost: str) -> str:
@@ -118,7 +119,7 @@ def _amqp_url(server: Server, vhost: str) -> str:
 
 
 def _rabbitmq_answers(server: Server) -> bool:
-    parameters = pika.URLParameters(_amqp_url(server, "%2F") + "?socket_timeout=2")
+    parameters = pika.URLParameters(_amqp_url(server, "%2F") + "?socket_timeout=10")
     try:
         _manage(server, "GET", "overview")
         pika.BlockingConnection(parameters).close()
@@ -132,7 +133,7 @@ def crd() -> None:
     namespace = Namespace("default")
     crds = f"--filename={_CRDS}"
     namespace.kubectl("apply", "--server-side", "--force-conflicts", crds)
-    namespace.kubectl("wait", "--for=condition=Established", crds, "--timeout=30s")
+    namespace.kubectl("wait", "--for=condition=Established", crds, "--timeout=120s")
 
 
 @pytest.fixture
