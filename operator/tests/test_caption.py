@@ -48,7 +48,7 @@ async def test_lines_about_failed_work_are_about_its_conversion_alone(lines: lis
     for key in ("vc-1", "vc-2", "vc-3"):
         queue.add(key)
     task = asyncio.create_task(queue.run(work))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await done.wait()
     task.cancel()
     await asyncio.wait([task])

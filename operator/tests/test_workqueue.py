@@ -11,7 +11,7 @@ from soundstrip_operator.workqueue import Retry, Workqueue
 async def at_work(queue: Workqueue, work: Callable[[str], Awaitable[None]]) -> AsyncIterator[None]:
     task = asyncio.create_task(queue.run(work))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             yield
     finally:
         task.cancel()
