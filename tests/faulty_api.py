@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -212,12 +212,19 @@ class FaultyApi:
             return await _answer(fault)
         if "watch" in request.query:
             return await self._serve_watch(request)
+        passing = self._pass_on(request, text, body, received_at)
+        answer = await asyncio.shield(passing)  # it is done, whether or not anybody waits for it
+        if fault is not None:
+            return await _answer(fault)
+        return answer
+
+    async def _pass_on(
+        self, request: web.Request, text: bytes, body: Body, received_at: float
+    ) -> web.Response:
         async with self._send(request, text) as told:
             answer = await told.read()
         done = Request(request.method, request.path_qs, body, told.status, received_at)
         self.requests.append(done)
-        if fault is not None:
-            return await _answer(fault)
         return web.Response(status=told.status, body=answer, headers=_end_to_end(told.headers))
 
     def _find_fault(self, request: web.Request, body: Body) -> Fault | None:
@@ -254,9 +261,10 @@ class FaultyApi:
         return response
 
     async def _write(self, line: bytes) -> None:
-        for watch in self._watches:
+        for watch in list(self._watches):
             if not watch.is_silent:
-                await watch.response.write(line)
+                with suppress(ConnectionResetError):  # who watched is about to begin anew
+                    await watch.response.write(line)
 
     def _abort_watches(self) -> None:
         for watch in self._watches:

@@ -40,7 +40,7 @@ class Namespace:
         self.name = name
         self.context = CONTEXT
 
-    def kubectl(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
+    def kubectl(self, *arguments: str, stdin: str | None = None, seconds: float = 180) -> str:
         """Run kubectl in this namespace and return what it prints."""
         command = ["kubectl", f"--context={self.context}", f"--namespace={self.name}", *arguments]
         done = subprocess.run(
@@ -189,10 +189,16 @@ class Corner(Namespace):
     def clear(self) -> None:
         """Delete what belongs to users and administrators, whatever would hold it back."""
         for conversion in self.list("videoconversions"):
-            name = conversion["metadata"]["name"]
-            self.patch("videoconversions", name, {"metadata": {"finalizers": None}})
+            self._let_go(conversion["metadata"]["name"])
         for resource in ("videoconversions", "conversionbatches", "conversionprofiles"):
             self._api.ask("DELETE", self._path(resource))
+
+    def _let_go(self, conversion: str) -> None:
+        try:
+            self.patch("videoconversions", conversion, {"metadata": {"finalizers": None}})
+        except Refused as error:
+            if error.status != HTTPStatus.NOT_FOUND:  # what was about to go may be gone by now
+                raise
 
     def open(self) -> None:
         """Make the namespace itself, one that admits restricted pods only."""

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from tests.forks import Fork
 from tests.kubernetes import Namespace
+from tests.processes import free_port
 from tests.waiting import wait_until
 
 PROGRESS_KEY = "0123456789abcdef0123456789abcdef"
@@ -32,7 +32,7 @@ class OperatorProcess:
         kubeconfig: str = "",
     ) -> None:
         """Take the module to run, and the way to the API server if it is not kubectl's."""
-        self.port = _free_port()
+        self.port = free_port()
         self._folder = folder
         self._module = module
         config = folder / "kubeconfig"
@@ -57,7 +57,7 @@ class OperatorProcess:
     def start(self, **environment: str) -> None:
         """Start it, and wait until it has seen the cluster."""
         self.launch(**environment)
-        wait_until(self.is_healthy, "the operator is healthy", seconds=30)
+        wait_until(self.is_healthy, "the operator is healthy")
 
     def launch(self, **environment: str) -> None:
         """Start it."""
@@ -73,7 +73,7 @@ class OperatorProcess:
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2) as said:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as said:
                 body: dict[str, str] = json.load(said)
                 return body
         except (urllib.error.URLError, OSError):
@@ -82,7 +82,7 @@ class OperatorProcess:
     def metric(self, name: str, **labels: str) -> float:
         """The value of one series; 0 if there is none."""
         url = f"http://127.0.0.1:{self.port}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
         samples = [sample for family in families for sample in family.samples]
         return sum(one.value for one in samples if (one.name, one.labels) == (name, labels))
@@ -91,19 +91,19 @@ class OperatorProcess:
         """End it without warning."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
 
     def terminate(self) -> int:
-        """Ask it to end, and return its exit code."""
+        """Ask it to end, and return its exit code; Kubernetes waits as long until it kills."""
         self.send(signal.SIGTERM)
-        return self.wait()
+        return self.wait(30)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process is not None
         self._process.send_signal(number)
 
-    def wait(self, seconds: float = 10) -> int:
+    def wait(self, seconds: float = 120) -> int:
         """Wait for its end, and return its exit code."""
         assert self._process is not None
         return self._process.wait(seconds)
@@ -116,10 +116,3 @@ class OperatorProcess:
     def lines(self) -> list[dict[str, Any]]:
         """Return the same, parsed; a line that is half written yet is left out."""
         return [json.loads(line) for line in self.log().splitlines() if line.endswith("}")]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -113,15 +113,19 @@ def test_a_watch_that_falls_silent_breaks_off_or_is_gone_is_found_and_begun_agai
         names.append(kube.create(conversion(upload()))["metadata"]["name"])
         kubelet.pods(names[-1])
 
+    def tell(code: int, reason: str) -> None:
+        wait_until(lambda: api.open_watches == WATCHES, "all is watched")
+        api.tell_watches(code, reason)
+
     live(WATCH_INACTIVITY_SECONDS="2", MAX_ACTIVE_JOBS="20")
     api.silence_watches()
     begin()
     api.break_watches()
     begin()
-    api.tell_watches(410, "Expired")
+    tell(410, "Expired")
     begin()
-    api.tell_watches(500, "InternalError")
-    assert failing.wait(45) == 1, "no operator goes on blind"
+    tell(500, "InternalError")
+    assert failing.wait() == 1, "no operator goes on blind"
     live(MAX_ACTIVE_JOBS="20")
     begin()
     kubelet.succeed(*names)

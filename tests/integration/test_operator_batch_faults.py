@@ -104,7 +104,7 @@ def test_batches_are_made_and_end_once_and_what_expires_is_archived_and_gone_onc
     uids = {body["metadata"]["uid"] for body in bodies(kube, expiring)}
     for name in expiring:
         kube.patch("videoconversion", name, {"spec": {"ttlSecondsAfterFinished": 0}})
-    wait_until(lambda: set(reasons(kube)) == staying, "what is past its time is gone")
+    wait_until(lambda: set(reasons(kube)) == staying, "what is past its time is gone", seconds=200)
 
     assert not [fault for fault in api.faults if not fault.met]
     for name, own in names.items():

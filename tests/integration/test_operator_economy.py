@@ -23,7 +23,7 @@ def test_a_conversion_costs_few_reconciles_and_writes(
     upload: Callable[..., str],
     amqp_url: str,
 ) -> None:
-    failing.start(RABBITMQ_URI=amqp_url)
+    failing.start(RABBITMQ_URI=amqp_url, RESYNC_SECONDS="3600")
     body = conversion(upload())
     body["metadata"] |= {"finalizers": [FINALIZER], "labels": {OWNER_LABEL: "u1"}}
     name = kube.create(body)["metadata"]["name"]
@@ -31,8 +31,8 @@ def test_a_conversion_costs_few_reconciles_and_writes(
     kubelet.create(name)
     kubelet.start(name)
     kubelet.succeed(name)
-    wait_until(lambda: name in notified(kube), "it is at its end", seconds=20)
-    wait_until(lambda: not kube.list("jobs"), "its Job is collected", seconds=20)
+    wait_until(lambda: name in notified(kube), "it is at its end")
+    wait_until(lambda: not kube.list("jobs"), "its Job is collected")
 
     assert_ended_once(api, name)
     assert count_reconciles(failing, name) <= _RECONCILES

@@ -7,7 +7,7 @@ from typing import Any
 from bson import ObjectId
 from tests.kubernetes import Namespace
 from tests.operator_process import OperatorProcess
-from tests.operators import FILES, conversion
+from tests.operators import FILES, conversion, reason
 from tests.waiting import wait_until
 
 from soundstrip_crds.names import OWNER_LABEL
@@ -55,10 +55,10 @@ def test_an_expired_conversion_is_archived_and_its_files_outlive_a_kill_halfway_
     operator.start(RABBITMQ_URI=amqp_url)
     body = kube.create(conversion(upload()))
     name, uid = body["metadata"]["name"], body["metadata"]["uid"]
-    wait_until(lambda: kube.list("jobs"), "a try is under way", seconds=15)
+    wait_until(lambda: reason(kube, name) == "Pending", "a try is under way")
     store_result(database, uid)
     kube.kubectl("delete", "job", "--all", "--wait=false")
-    kube.kubectl("wait", "--for=condition=Notified", f"vc/{name}", "--timeout=45s")
+    kube.kubectl("wait", "--for=condition=Notified", f"vc/{name}", "--timeout=120s")
     operator.kill()
     # As a life that was killed after the archive, and before the object's end, leaves it.
     kube.patch("videoconversion", name, {"metadata": {"finalizers": None}})
@@ -68,7 +68,7 @@ def test_an_expired_conversion_is_archived_and_its_files_outlive_a_kill_halfway_
     make_old(database)
 
     operator.start(RABBITMQ_URI=amqp_url, SWEEP_INTERVAL_SECONDS="2", SWEEP_DELAY_SECONDS="0")
-    wait_until(lambda: kube.get("videoconversion", name) is None, "it has gone", seconds=30)
+    wait_until(lambda: kube.get("videoconversion", name) is None, "it has gone")
 
     [entry] = database["archive"].find({})
     assert (entry["_id"], entry["name"], entry["owner"]) == (uid, name, "u1")
@@ -76,15 +76,16 @@ def test_an_expired_conversion_is_archived_and_its_files_outlive_a_kill_halfway_
     assert entry["spec"] == last["spec"]
     assert entry["status"]["result"] == last["status"]["result"]
     told = "SweepStopped"
-    wait_until(lambda: told in reasons(kube), "too much at once stops the sweep", seconds=30)
+    wait_until(lambda: told in reasons(kube), "too much at once stops the sweep")
     assert database["sources.files"].count_documents({}) == 13
 
     key = {"_id": {"$in": unneeded[:5]}}
     database["sources.files"].update_many(key, {"$set": {"metadata.refs": [uid]}})
-    sources = database["sources.files"]
-    wait_until(lambda: sources.count_documents({}) == 6, "the others are swept", seconds=30)
-    files = {collection: database[collection].count_documents({}) for collection in FILES}
-    assert list(files.values()) == [6, 6, 1, 1]
+
+    def left() -> list[int]:
+        return [database[collection].count_documents({}) for collection in FILES]
+
+    wait_until(lambda: left() == [6, 6, 1, 1], "the others are swept")
 
 
 def reasons(kube: Namespace) -> set[str]:

@@ -26,7 +26,7 @@ def test_a_conversion_whose_operator_is_killed_at_every_step_ends_once(
 
     def live_until(killed_at: str) -> None:
         failing.launch(KILL_AT=killed_at, RABBITMQ_URI=amqp_url)
-        assert failing.wait(45) == -signal.SIGKILL, killed_at
+        assert failing.wait() == -signal.SIGKILL, killed_at
 
     live_until("after patch_conversion")  # Adopted.
     live_until("after claim_source")

@@ -27,7 +27,7 @@ def ask_for(kube: Namespace, file_id: str, **output: str) -> str:
 
 
 def wait_for_reason(kube: Namespace, name: str, wanted: str) -> None:
-    wait_until(lambda: reason(kube, name) == wanted, f"{name} is {wanted}", seconds=15)
+    wait_until(lambda: reason(kube, name) == wanted, f"{name} is {wanted}")
 
 
 def output(kube: Namespace, name: str) -> Body | None:
@@ -41,7 +41,7 @@ def output(kube: Namespace, name: str) -> Body | None:
 def test_a_profile_is_waited_for_and_what_it_says_is_settled_when_it_appears(
     kube: Namespace, operator: OperatorProcess, upload: Upload
 ) -> None:
-    operator.start(MAX_ACTIVE_JOBS="1", RESYNC_SECONDS="60")
+    operator.start(MAX_ACTIVE_JOBS="1", RESYNC_SECONDS="3600")
     name = ask_for(kube, upload(), profile="mine")
     wait_for_reason(kube, name, "InvalidProfile")
     accepted = condition(kube, name, "Accepted")
@@ -67,7 +67,7 @@ def test_a_profile_is_waited_for_and_what_it_says_is_settled_when_it_appears(
         wait_for_reason(kube, other, "Queued")
         return output(kube, other) == {"profile": "mine", "format": "mp3", "bitrate": "128k"}
 
-    wait_until(counts_for_others, "who comes now gets what the profile says now", seconds=15)
+    wait_until(counts_for_others, "who comes now gets what the profile says now")
     kube.kubectl("delete", "cprof", "mine")
     assert output(kube, name) == settled
 
@@ -81,8 +81,8 @@ def test_what_waits_for_a_profile_is_cancelled_or_deleted_at_once(
     wait_for_reason(kube, deleted, "InvalidProfile")
 
     kube.patch("videoconversion", cancelled, {"spec": {"cancelled": True}})
-    kube.kubectl("delete", f"vc/{deleted}", "--timeout=10s")
-    kube.kubectl("wait", "--for=condition=Finished", f"vc/{cancelled}", "--timeout=10s")
+    kube.kubectl("delete", f"vc/{deleted}", "--timeout=120s")
+    kube.kubectl("wait", "--for=condition=Finished", f"vc/{cancelled}", "--timeout=120s")
 
     assert reason(kube, cancelled) == "Cancelled"
     assert database["sources.files"].count_documents({}) == 1, "the deleted one's source is gone"

@@ -39,13 +39,13 @@ def event(number: int) -> CloudEvent:
 @pytest.fixture
 def parameters(amqp_url: str) -> pika.ConnectionParameters:
     parameters = pika.URLParameters(amqp_url)
-    parameters.socket_timeout = parameters.stack_timeout = 2
+    parameters.socket_timeout = parameters.stack_timeout = 10
     return parameters
 
 
 @pytest.fixture
 def publisher(parameters: pika.ConnectionParameters) -> Iterator[Publisher]:
-    publisher = Publisher(parameters, "mp3", wait=5)
+    publisher = Publisher(parameters, "mp3", wait=10)
     yield publisher
     publisher.close()
 
