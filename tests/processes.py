@@ -36,10 +36,18 @@ P = TypeVar("P", bound=Program)
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port on loopback that nobody listens on, and that no other test is given.
+
+    A connection that has ended there keeps the kernel from choosing it for a minute; a server may
+    bind it all the same, for servers set SO_REUSEADDR.
+    """
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            listener.accept()[0].close()  # who closes first keeps the port
+        return int(listener.getsockname()[1])
 
 
 def start(module: str, environment: Mapping[str, str], log: Path) -> Program:
