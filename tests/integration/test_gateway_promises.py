@@ -22,9 +22,13 @@ _REQUESTS = ((_CONVERSIONS, _MADE), (_CONVERSIONS, _ORDERED), (_BATCHES, _BATCH)
 
 
 def _faults() -> list[Fault]:
-    """One conversion is made, and nobody hears of it; one, and a batch, is not even made."""
-    creation = Target("POST", "/videoconversions")
+    """One conversion is made, and nobody hears of it; one, and a batch, is not even made.
+
+    Who then looks whether they stand hears nothing either: so they wait for longer than the test.
+    """
+    creation, look = Target("POST", "/videoconversions"), Target("GET", "/namespaces/")
     return [
+        Fault(look, SILENCE, times=100),
         Fault(creation, SILENCE, about="made.mp4", is_lost=True),
         Fault(creation, SILENCE, about="ordered.mp4"),
         Fault(Target("POST", "/conversionbatches"), SILENCE),
@@ -42,7 +46,8 @@ def test_what_a_killed_gateway_has_promised_is_what_the_next_one_answers_with(
         stage.run_gateway(KUBECONFIG=str(kubeconfig)) as gateway,
     ):
         sent = [clients.submit(_send, gateway, stage, *each) for each in _REQUESTS]
-        wait_until(lambda: all(fault.met for fault in api.faults), "all is about to be made")
+        wait_until(lambda: all(fault.met for fault in api.faults[1:]), "all is about to be made")
+        wait_until(lambda: api.done("POST", "", "made.mp4"), "one is made")
         gateway.kill()
         assert not any(_arrived(one) for one in sent)
     stored = stage.leftovers()["sources.files"]

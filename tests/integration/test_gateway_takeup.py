@@ -11,6 +11,7 @@ from tests.gateways import VIDEO, Gateway, Stage
 from tests.waiting import wait_until
 
 _CREATION = Target("POST", "/videoconversions")
+_LOOK = Target("GET", "/videoconversions/")
 
 
 def test_what_a_killed_gateway_has_stored_is_taken_up_by_the_next(
@@ -18,7 +19,7 @@ def test_what_a_killed_gateway_has_stored_is_taken_up_by_the_next(
 ):
     kubeconfig = tmp_path / "faulty"
     kubeconfig.write_text(api.kubeconfig)
-    api.faults.append(Fault(_CREATION, SILENCE))
+    api.faults += [Fault(_CREATION, SILENCE), Fault(_LOOK, SILENCE, times=100)]
     with stage.run_gateway(KUBECONFIG=str(kubeconfig)) as gateway:
         client = _upload(gateway, stage)
         wait_until(lambda: api.faults[0].met, "the conversion is about to be created")
