@@ -22,7 +22,7 @@ ORDERS = st.builds(Order, st.sampled_from(Field), st.booleans())
 
 
 @given(ages=st.lists(st.integers(0, 5), max_size=30), limit=st.integers(1, 7), order=ORDERS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_pages_together_are_the_list_in_its_order(
     make_conversion: Callable[..., VideoConversion], ages: list[int], limit: int, order: Order
 ):
