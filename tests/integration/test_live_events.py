@@ -84,12 +84,13 @@ def test_who_comes_back_is_told_what_has_changed_since_and_what_is_gone(
     replica: Replica, stage: Stage, user: str, numbers: list[int]
 ):
     bodies = [stage.kube.create(conversion(number, user)) for number in numbers[:3]]
-    reader = read(replica, stage, "/v1/events", user)
+    reader, other = (read(replica, stage, "/v1/events", user) for _ in range(2))
     reader.until("ready")
     reader.close()
     advance(stage, bodies[:1], 100)
     stage.kube.delete("videoconversion", name_of(numbers[1]))
     stage.kube.create(conversion(numbers[3], user))
+    other.until("conversion", id=name_of(numbers[3]))  # the replica has seen all of it
     again = read(replica, stage, "/v1/events", user, reader.mark)
     told = [again.next() for _ in range(4)]
     assert [(kind, data.get("id", "")) for kind, data in told] == [
