@@ -15,11 +15,16 @@ from tests.waiting import wait_until
 
 def ask(gateway: Gateway, stage: Stage, user: str, method: str, path: str, **options: Any) -> Any:
     headers = stage.header(user) | options.pop("headers", {})
-    return requests.request(method, gateway.url + path, headers=headers, timeout=30, **options)
+    return requests.request(method, gateway.url + path, headers=headers, timeout=60, **options)
 
 
 def upload(gateway: Gateway, stage: Stage, user: str, data: Any = VIDEO) -> Any:
     return ask(gateway, stage, user, "POST", "/v1/conversions", data=data)
+
+
+def missing(gateway: Gateway) -> tuple[int, list[str]]:
+    health = requests.get(f"{gateway.url}/health", timeout=30)
+    return health.status_code, list(health.json().get("missing", ()))
 
 
 def pieces(size: int) -> Iterator[bytes]:
@@ -59,7 +64,8 @@ def test_two_gateways_count_a_user_together_and_tell_what_is_left(
         assert 0 < int(answer.headers["Retry-After"]) <= 120
         assert answer.headers["RateLimit"].startswith('"user-60";r=0;t=')
         assert ask(gateway, stage, "bob", "GET", "/v1/conversions").status_code == 200
-        assert requests.get(f"{gateway.url}/health", timeout=10).status_code == 200
+        url = f"{gateway.url}/health"
+        wait_until(lambda url=url: requests.get(url, timeout=30).ok, "health is not counted")
 
 
 @settings(RATE_LIMIT_ADDRESS="3/minute", RATE_LIMIT_LOGIN="2/minute", TRUSTED_PROXIES="1")
@@ -67,7 +73,7 @@ def test_who_brings_no_good_token_is_counted_by_address(pair: list[Gateway], sta
     def look(address: str, **headers: str) -> int:
         headers["X-Forwarded-For"] = f"192.0.2.9, {address}"
         url = f"{pair[0].url}/v1/conversions"
-        return requests.get(url, headers=headers, timeout=10).status_code
+        return requests.get(url, headers=headers, timeout=30).status_code
 
     assert [look("198.51.100.1") for _ in range(4)] == [401, 401, 401, 429]
     assert look("198.51.100.2", Authorization="Bearer x.y.z") == 401
@@ -77,7 +83,7 @@ def test_who_brings_no_good_token_is_counted_by_address(pair: list[Gateway], sta
             f"{gateway.url}/login",
             auth=("ann", "wrong"),
             headers={"X-Forwarded-For": "198.51.100.3"},
-            timeout=10,
+            timeout=30,
         )
         for gateway in (*pair, pair[0])
     ]
@@ -91,7 +97,7 @@ def test_without_a_trusted_proxy_nobody_says_from_where_they_come(pair: list[Gat
         requests.get(
             f"{pair[0].url}/v1/conversions",
             headers={"X-Forwarded-For": f"198.51.100.{n}"},
-            timeout=10,
+            timeout=30,
         ).status_code
         for n in range(3)
     ]
@@ -100,7 +106,7 @@ def test_without_a_trusted_proxy_nobody_says_from_where_they_come(pair: list[Gat
 
 @settings(
     RATE_LIMITS='{"user": "100/minute"}',
-    RATE_LIMIT_LOGIN="3/minute",
+    RATE_LIMIT_LOGIN="3/day",
     RATE_LIMIT_PATIENCE_SECONDS="0.5",
 )
 def test_while_mongodb_is_away_each_gateway_counts_alone_and_quickly(
@@ -110,7 +116,7 @@ def test_while_mongodb_is_away_each_gateway_counts_alone_and_quickly(
     mongo_server.pause()
     try:
         answers = [
-            requests.post(f"{pair[0].url}/login", auth=("ann", "right"), timeout=10)
+            requests.post(f"{pair[0].url}/login", auth=("ann", "right"), timeout=20)
             for _ in range(4)
         ]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -118,11 +124,10 @@ def test_while_mongodb_is_away_each_gateway_counts_alone_and_quickly(
             f"{pair[0].url}/v1/conversions", data=VIDEO, headers=stage.header("ann"), timeout=60
         )
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
-        health = requests.get(f"{pair[0].url}/health", timeout=10)
-        assert (health.status_code, list(health.json()["missing"])) == (503, ["mongodb"])
+        wait_until(lambda: missing(pair[0]) == (503, ["mongodb"]), "only MongoDB is missing")
     finally:
         mongo_server.unpause()
-    wait_until(lambda: upload(pair[0], stage, "ann").status_code == 202, "it goes on", seconds=60)
+    wait_until(lambda: upload(pair[0], stage, "ann").status_code == 202, "it goes on")
 
 
 @settings(QUOTAS='{"user": {"bytes": 60000}}')
@@ -132,7 +137,7 @@ def test_of_many_uploads_at_once_only_those_get_through_for_which_there_is_room(
     start = threading.Barrier(12)
 
     def go(n: int) -> Any:
-        start.wait(20)
+        start.wait(60)
         return upload(pair[n % 2], stage, "ann", pieces(len(VIDEO)) if n % 3 == 0 else VIDEO)
 
     with ThreadPoolExecutor(12) as pool:
