@@ -168,7 +168,7 @@ class FaultyApi:
         status = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
         event = {"type": "ERROR", "object": status | {"code": code, "reason": reason}}
         telling = self._write(json.dumps(event).encode() + b"\n")
-        asyncio.run_coroutine_threadsafe(telling, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(telling, self._loop).result(60)
 
     @contextmanager
     def serving(self) -> Iterator["FaultyApi"]:
@@ -178,7 +178,7 @@ class FaultyApi:
         run = self._run(started, stop)
         thread = threading.Thread(target=self._loop.run_until_complete, args=(run,), daemon=True)
         thread.start()
-        assert started.wait(10)
+        assert started.wait(60)
         try:
             yield self
         finally:

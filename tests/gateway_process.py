@@ -6,7 +6,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class Gateway:
         """Tell whether it answers yet."""
         assert self._process.poll() is None, self.log()
         try:
-            return requests.get(f"{self.url}/livez", timeout=5).ok
+            return requests.get(f"{self.url}/livez", timeout=30).ok
         except requests.ConnectionError:
             return False
 
@@ -86,7 +86,8 @@ class Gateway:
         workers = self._workers()
         self._process.kill()  # Before the workers, or it would start new ones.
         for worker in workers:
-            os.kill(worker, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has missed its master already
+                os.kill(worker, signal.SIGKILL)
         self._process.wait(15)
 
     def peak_memory(self) -> int:
@@ -117,5 +118,5 @@ def run_gateway(environment: Mapping[str, str], directory: Path, start: Start) -
     log = directory / f"gateway-{port}.log"
     with ending(start("soundstrip_gateway", environment, log)) as process:
         gateway = Gateway(process, port, log)
-        wait_until(gateway.is_alive, "the gateway answers", seconds=30)
+        wait_until(gateway.is_alive, "the gateway answers", seconds=120)
         yield gateway

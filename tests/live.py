@@ -36,7 +36,7 @@ class Live:
     def health(self) -> Body:
         """Return what it says of itself; empty if it does not answer."""
         try:
-            answer: Body = requests.get(f"http://127.0.0.1:{self._port}/health", timeout=5).json()
+            answer: Body = requests.get(f"http://127.0.0.1:{self._port}/health", timeout=30).json()
         except requests.ConnectionError:
             assert self._process.poll() is None, self.log()
             return {}
@@ -52,7 +52,7 @@ class Live:
 
     def metric(self, line: str) -> float:
         """Return a number of its metrics, by the name and labels before it."""
-        told = requests.get(f"http://127.0.0.1:{self._port}/metrics", timeout=5).text
+        told = requests.get(f"http://127.0.0.1:{self._port}/metrics", timeout=30).text
         found = re.search(rf"^{re.escape(line)} (.+)$", told, re.MULTILINE)
         assert found, told
         return float(found[1])
@@ -67,12 +67,12 @@ class Live:
     def kill(self) -> None:
         """End it without warning."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def terminate(self) -> int:
         """Ask it to end, and return its exit code."""
         self._process.terminate()
-        return self._process.wait(15)
+        return self._process.wait(60)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def run_live(stage: Stage, path: str, start: Start = Fork, **changes: str) -> It
     }
     with ending(start("soundstrip_gateway.live", environment | changes, log)) as process:
         live = Live(process, port, log)
-        wait_until(live.is_healthy, "the live process sees the conversions", seconds=30)
+        wait_until(live.is_healthy, "the live process sees the conversions", seconds=120)
         yield live
 
 
@@ -141,7 +141,7 @@ class Reader:
         """Open the stream; `mark` is the Last-Event-ID."""
         known = {"Last-Event-ID": mark} if mark else {}
         self.mark = mark
-        self.answer = requests.get(url, headers=headers | known, stream=True, timeout=30)
+        self.answer = requests.get(url, headers=headers | known, stream=True, timeout=60)
         self._events = SSEClient(self.answer).events() if self.answer.ok else iter(())
 
     def next(self) -> tuple[str, Body]:

@@ -29,7 +29,7 @@ def shared_gateway(shared_stage: Stage) -> Iterator[Gateway]:
         yield replica.gateway
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("admin", "paths", "event"),
     [

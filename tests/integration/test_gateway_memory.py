@@ -46,7 +46,7 @@ def large_gateway(stage: Stage) -> Iterator[Gateway]:
         yield gateway
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("body", "kind"), [(BareBody(1024), "application/octet-stream"), (Body(1024), _FORM)]
 )
@@ -57,7 +57,7 @@ def test_a_gigabyte_goes_in_under_a_limit_of_150_mebibytes(
     assert large_gateway.peak_memory() < _LIMIT
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_two_hundred_uploads_at_once_all_arrive_in_400_mebibytes(
     stage: Stage, large_gateway: Gateway
 ):
@@ -75,7 +75,7 @@ def _send(stage: Stage, gateway: Gateway, body: Body, kind: str) -> int:
         f"{gateway.url}/v1/conversions",
         headers=stage.header("ann") | {"Content-Type": kind},
         data=body,
-        timeout=120,
+        timeout=300,
     )
     assert answer.status_code == 202, answer.text
     return int(answer.json()["source"]["size"])

@@ -7,7 +7,7 @@ import requests
 from tests.gateways import MEBIBYTE, VIDEO, Stage, read_what_comes
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_download_goes_on_with_another_replica(stage: Stage):
     audio = hashlib.shake_256(b"noise").digest(12 * MEBIBYTE)
     with stage.run_gateway() as one, stage.run_gateway() as other:

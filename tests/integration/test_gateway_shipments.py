@@ -81,14 +81,14 @@ def test_if_one_file_is_refused_it_is_named_and_nothing_of_the_request_stays(
     assert send(ann, {"a.mp4": VIDEO}, headers=KEY).status_code == 202
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_memory_for_many_files_is_that_for_one(stage: Stage, gateway: Gateway):
     answer = requests.post(
         gateway.url + BATCHES,
         headers=stage.header("ann")
         | {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"},
         data=_large_form(),
-        timeout=100,
+        timeout=300,
     )
     assert answer.status_code == 202, answer.text
     sizes = [file["length"] for file in stage.database["sources.files"].find()]

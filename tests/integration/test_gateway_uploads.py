@@ -39,9 +39,9 @@ def large_text(tmp_path: Path) -> Path:
 def _curl(stage: Stage, url: str, *arguments: str) -> tuple[int, str]:
     """Upload by curl and return the status and the body that it saw."""
     header = f"Authorization: {stage.header('ann')['Authorization']}"
-    command = ["curl", "--silent", "--show-error", "--header", header, "--max-time", "30"]
+    command = ["curl", "--silent", "--show-error", "--header", header, "--max-time", "100"]
     command += ["--write-out", "\n%{http_code}", *arguments, url]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     body, _, status = done.stdout.rpartition("\n")
     return int(status), body
@@ -136,9 +136,9 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(gateway: Gateway, 
     ]:
         with _begin_upload(gateway, stage, framing) as client:
             client.sendall(sent)
-            wait_until(lambda: "sources.chunks" in stage.leftovers(), "chunks arrive", seconds=20)
+            wait_until(lambda: "sources.chunks" in stage.leftovers(), "chunks arrive")
             assert stage.leftovers()["intents"] == 1
-        wait_until(lambda: stage.leftovers() == {}, "the chunks are gone again", seconds=20)
+        wait_until(lambda: stage.leftovers() == {}, "the chunks are gone again")
 
 
 def test_stalled_uploads_leave_threads_for_everything_else(stage: Stage):
@@ -146,13 +146,13 @@ def test_stalled_uploads_leave_threads_for_everything_else(stage: Stage):
         for _ in range(2):
             client = clients.enter_context(_begin_upload(gateway, stage, "Content-Length: 9000000"))
             client.sendall(VIDEO + bytes(5 * MEBIBYTE))
-        wait_until(lambda: stage.leftovers().get("intents") == 2, "two are under way", seconds=20)
+        wait_until(lambda: stage.leftovers().get("intents") == 2, "two are under way")
         url = f"{gateway.url}/v1/conversions"
         third = requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30)
         assert (third.status_code, "Retry-After" in third.headers) == (503, True)
-        assert requests.get(f"{gateway.url}/livez", timeout=5).status_code == 200
+        assert requests.get(f"{gateway.url}/livez", timeout=30).status_code == 200
         clients.close()
-        wait_until(lambda: stage.leftovers() == {}, "both are gone", seconds=20)
+        wait_until(lambda: stage.leftovers() == {}, "both are gone")
         assert requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30).ok
 
 
@@ -227,9 +227,9 @@ def test_a_store_that_is_away_is_said_in_bounded_time(stage: Stage):
 def _expect_outage(stage: Stage, gateway: Gateway) -> None:
     begun = time.monotonic()
     url = f"{gateway.url}/v1/conversions"
-    answer = requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=30)
+    answer = requests.post(url, headers=stage.header("ann"), data=VIDEO, timeout=60)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 40
     assert stage.leftovers() == {}
