@@ -90,7 +90,8 @@ def test_who_comes_back_is_told_what_has_changed_since_and_what_is_gone(
 ):
     bodies = [stage.kube.create(conversion(number, user)) for number in numbers[:3]]
     reader, other = (read(replica, stage, "/v1/events", user) for _ in range(2))
-    reader.until("ready")
+    for number in numbers[:3]:
+        reader.until("conversion", id=name_of(number))
     reader.close()
     advance(stage, bodies[:1], 100)
     stage.kube.delete("videoconversion", name_of(numbers[1]))
