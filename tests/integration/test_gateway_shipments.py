@@ -15,12 +15,15 @@ _BOUNDARY = "boundary"
 _FILES, _FILE_MEBIBYTES = 6, 40
 
 
-@pytest.fixture
-def gateway(stage: Stage) -> Iterator[Gateway]:
-    with stage.run_gateway(
-        MAX_CONTENT_LENGTH=str(1024 * MEBIBYTE),
-        QUOTAS=f'{{"user": {{"uploadBytes": {50 * MEBIBYTE}}}}}',
-    ) as gateway:
+_SETTINGS = {
+    "MAX_CONTENT_LENGTH": str(1024 * MEBIBYTE),
+    "QUOTAS": f'{{"user": {{"uploadBytes": {50 * MEBIBYTE}}}}}',
+}
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(shared_stage: Stage) -> Iterator[Gateway]:
+    with shared_stage.run_gateway(**_SETTINGS) as gateway:
         yield gateway
 
 
@@ -82,18 +85,19 @@ def test_if_one_file_is_refused_it_is_named_and_nothing_of_the_request_stays(
 
 
 @pytest.mark.timeout(400)
-def test_the_memory_for_many_files_is_that_for_one(stage: Stage, gateway: Gateway):
-    answer = requests.post(
-        gateway.url + BATCHES,
-        headers=stage.header("ann")
-        | {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"},
-        data=_large_form(),
-        timeout=300,
-    )
-    assert answer.status_code == 202, answer.text
-    sizes = [file["length"] for file in stage.database["sources.files"].find()]
-    assert sizes == [_FILE_MEBIBYTES * MEBIBYTE] * _FILES
-    assert gateway.peak_memory() < 150 * MEBIBYTE
+def test_the_memory_for_many_files_is_that_for_one(stage: Stage):
+    kind = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    with stage.run_new_gateway(**_SETTINGS) as gateway:
+        answer = requests.post(
+            gateway.url + BATCHES,
+            headers=stage.header("ann") | kind,
+            data=_large_form(),
+            timeout=300,
+        )
+        assert answer.status_code == 202, answer.text
+        sizes = [file["length"] for file in stage.database["sources.files"].find()]
+        assert sizes == [_FILE_MEBIBYTES * MEBIBYTE] * _FILES
+        assert gateway.peak_memory() < 150 * MEBIBYTE
 
 
 def _large_form() -> Iterator[bytes]:
