@@ -2,6 +2,7 @@
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def _left_behind(stage: Stage, conversion: dict[str, Any]) -> dict[str, Any]:
     """Return the intent that stands if its gateway dies before it is settled."""
     file = stage.database["sources.files"].find_one({})
     assert file
-    long_ago = file["uploadDate"].replace(year=2025)
+    long_ago = datetime(2025, 1, 1, tzinfo=UTC)
     names = {name: conversion[name] for name in ("apiVersion", "kind", "spec")}
     body = names | {"metadata": {"name": conversion["metadata"]["name"]}}
     return {
