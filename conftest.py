@@ -18,6 +18,7 @@ _SECONDS_OF = {"tests/e2e": 1800, "tests/integration": 900}
 
 # How quick the machine is proves nothing about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("house"), derandomize=True)
 settings.load_profile("house")
 
 operator.__path__ = [str(_ROOT / "operator")]  # type: ignore[attr-defined]

@@ -22,6 +22,8 @@ TOY = Toy([(900, 3)], 5, WARM_UP)
 FILES = [make_file(list(TOY.encode(each)), PADDING) for each in SEGMENTS]
 SERIAL = list(TOY.encode(Segment(0, 0, None)))
 
+_SLOW_OR_SHARED = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+
 Edit = Callable[[bytes], bytes]
 
 
@@ -83,9 +85,7 @@ def test_segments_in_files_are_joined(tmp_path: Path):
     assert join_files(tmp_path, FILES) == SERIAL
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=_SLOW_OR_SHARED)
 @given(st.integers(0, 2), EDITS)
 def test_a_damaged_segment_is_refused(tmp_path: Path, number: int, edit: Edit):
     contents = list(FILES)
@@ -96,9 +96,7 @@ def test_a_damaged_segment_is_refused(tmp_path: Path, number: int, edit: Edit):
         join_files(tmp_path, contents)
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=_SLOW_OR_SHARED)
 @given(st.permutations(range(3)))
 def test_segments_in_another_order_are_refused(tmp_path: Path, order: list[int]):
     if order == [0, 1, 2]:
