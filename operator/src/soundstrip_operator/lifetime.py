@@ -42,7 +42,7 @@ async def live(parts: Parts, *, port: int, namespace: str) -> None:
         LeaseLost: If a fresh process has to go on.
         PartEnded: The same; kopf has logged why, if it was a watch that failed.
     """
-    stop, ready = asyncio.Event(), asyncio.Event()
+    stop = asyncio.Event()
     runner = web.AppRunner(parts.app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()
@@ -53,9 +53,9 @@ async def live(parts: Parts, *, port: int, namespace: str) -> None:
             tenure.keep(),
             _after(tenure.settled, lambda: intake.keep_listing(tenure.taken)),
             # The first list comes before the first watch: kopf finds only kinds that are there.
-            _after(intake.listed, lambda: watch(intake, tenure, namespace, stop, ready)),
+            _after(intake.listed, lambda: watch(intake, tenure, namespace, stop)),
             *(_after(intake.caught_up, work) for work in parts.work),
-            wait_for_signal(stop, ready),
+            wait_for_signal(stop),
         )
     ]
     try:

@@ -38,6 +38,7 @@ from soundstrip_operator.publisher import Publisher
 from soundstrip_operator.reconciler import Reconciler
 from soundstrip_operator.release.finalizers import leave_with_namespace
 from soundstrip_operator.settings import OperatorSettings
+from soundstrip_operator.signals import hold_signals
 from soundstrip_operator.storage import Storage
 from soundstrip_operator.sweep_census import SweepCensus
 from soundstrip_operator.sweeper import Store, Sweeper
@@ -77,6 +78,7 @@ def main() -> None:
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # each failure is logged once, by us
     disable_created_metrics()  # type: ignore[no-untyped-call]
     _collect_rarely()
+    hold_signals()
     try:
         asyncio.run(_run(settings))
     except (LeaseLost, PartEnded) as error:

@@ -2,24 +2,28 @@
 
 import asyncio
 import signal
+import threading
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def wait_for_signal(stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """Return after SIGTERM or SIGINT, which set `stop`, or when it is set otherwise.
+def hold_signals() -> None:
+    """Have the signals wait until they are asked for; to be called before any thread is started.
 
-    Kopf takes the signals for itself when it starts, which `ready` tells; they are taken back, for
-    a quick end.
+    Kopf takes them for itself when it starts, and ends in its own time, which looks as if one of
+    its watches had failed. What is held does not come to it.
     """
-    loop = asyncio.get_running_loop()
-    for _ in range(2):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await _first(stop, ready)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+async def wait_for_signal(stop: asyncio.Event) -> None:
+    """Return after SIGTERM or SIGINT, which set `stop`, or when it is set otherwise."""
+    told = (asyncio.get_running_loop(), stop)
+    threading.Thread(target=_tell, args=told, name="signals", daemon=True).start()
     await stop.wait()
 
 
-async def _first(*events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
+def _tell(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    signal.sigwait(_SIGNALS)
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(stop.set)

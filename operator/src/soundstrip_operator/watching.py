@@ -55,10 +55,8 @@ class LeaseEyes(Protocol):
         """Take the Lease."""
 
 
-async def watch(
-    eyes: Eyes, lease: LeaseEyes, namespace: str, stop: asyncio.Event, ready: asyncio.Event
-) -> None:
-    """Watch the namespace until `stop` is set; `ready` is set at the beginning."""
+async def watch(eyes: Eyes, lease: LeaseEyes, namespace: str, stop: asyncio.Event) -> None:
+    """Watch the namespace until `stop` is set."""
     registry = _registry(eyes)
     _register_lease(lease, registry)
     settings = _settings()
@@ -69,7 +67,6 @@ async def watch(
         standalone=True,
         namespaces=[namespace],
         stop_flag=stop,
-        ready_flag=ready,
     )
 
 
