@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -254,3 +255,17 @@ def test_one_that_is_watched_ends_with_its_last_state_or_its_deletion():
         assert isinstance(told, Told)
         assert told.sight.name == name
         assert backlog.has_ended
+
+
+@pytest.mark.parametrize("since", [None, 2, 4])
+def test_one_that_runs_again_is_not_told_as_it_ended_before(since: int | None):
+    board = Board(9)
+    list(board.replace([sight("a", 3, "done")], 4))
+    backlog = Backlog(board, "ann", "a", since)
+    assert backlog.take(0.0) == [Ready(4)]
+    for version, stage in ((6, "running"), (7, "done")):
+        for change in board.put(sight("a", version, stage)):
+            backlog.add(change)
+        [told] = backlog.take(0.1)
+        assert isinstance(told, Told)
+        assert (told.sight.stage, backlog.has_ended) == (stage, stage == "done")

@@ -122,3 +122,28 @@ def test_an_api_server_that_goes_away_ends_no_stream(stage: Stage, tmp_path: Pat
         assert reader.until("deleted") == {"id": body["metadata"]["name"]}
         stage.kube.create(conversion(2, "ann"))
         assert reader.until("conversion")["id"] == f"vc-{2:024x}"
+
+
+def test_one_that_runs_again_is_not_told_as_ended_by_a_replica_that_has_not_heard_of_it(
+    stage: Stage, tmp_path: Path
+):
+    with (
+        FaultyApi(stage.kube.kubeconfig(), tmp_path).serving() as api,
+        run_replica(stage, api.kubeconfig) as replica,
+    ):
+        body = stage.kube.create(conversion(1, "ann"))
+        url = f"{replica.url}/v1/conversions/{body['metadata']['name']}/events"
+        first = Reader(url, stage.header("ann"))
+        advance(stage, [body], 100)
+        assert first.rest()[-1][1]["state"] == "failed"
+        api.silence_watches()
+        advance(stage, [body], 10)
+        readers = [Reader(url, stage.header("ann"), mark) for mark in ("", first.mark)]
+        for reader in readers:
+            assert reader.next()[0] == "ready"
+        api.break_watches()
+        for reader in readers:
+            assert reader.until("conversion")["progress"] == {"percent": 10}
+        advance(stage, [body], 100)
+        for reader in readers:
+            assert reader.rest()[-1][1]["state"] == "failed"

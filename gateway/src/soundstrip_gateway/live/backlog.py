@@ -138,6 +138,12 @@ def _at_first(board: Board, owner: str, name: str | None, since: int | None) -> 
     for sight in board.of(owner).values():
         if name not in {None, sight.name}:
             continue
-        is_worth_it = not sight.is_gone if name else not sight.is_finished
-        if is_worth_it if since is None else sight.version > since:
+        if _is_worth_it(sight, since, is_one=name is not None):
             yield sight
+
+
+def _is_worth_it(sight: Sight, since: int | None, *, is_one: bool) -> bool:
+    """Of one that is watched alone, the end is told by who looks it up, for it may run again."""
+    if since is None:
+        return not sight.is_finished
+    return sight.version > since and (sight.is_gone or not (is_one and sight.is_finished))

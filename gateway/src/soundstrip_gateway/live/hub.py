@@ -46,7 +46,7 @@ def _judge_one(ticket: Ticket, board: Board, name: str) -> Verdict:
     is_news = ticket.since is None or sight.version > ticket.since
     if sight.is_gone:
         return Verdict.READY if ticket.since is not None and is_news else Verdict.UNKNOWN
-    return Verdict.READY if is_news or not sight.is_finished else Verdict.SEEN
+    return Verdict.UNKNOWN if sight.is_finished else Verdict.READY
 
 
 class Hub:

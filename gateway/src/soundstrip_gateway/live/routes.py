@@ -61,7 +61,7 @@ def live_routes(parts: Parts) -> flask.Blueprint:
         if name is None:
             raise not_found()
         ticket = _ticket(flask.request, caller, name)
-        return _watch(parts, ticket, lambda: _tell_the_end(parts, caller, name))
+        return _watch(parts, ticket, lambda: _tell_the_end(parts, caller, name, ticket.since))
 
     return blueprint
 
@@ -84,8 +84,6 @@ def _answer(booking: Booking, look_up: Callable[[], flask.Response | None]) -> f
             return booking.hand_over()
         case Verdict.UNKNOWN:
             return look_up() or booking.hand_over()
-        case Verdict.SEEN:
-            return flask.Response(status=HTTPStatus.NO_CONTENT)
         case Verdict.CROWDED:
             raise too_many_streams()
         case Verdict.FULL:
@@ -96,8 +94,12 @@ def _answer(booking: Booking, look_up: Callable[[], flask.Response | None]) -> f
             assert_never(booking.verdict)
 
 
-def _tell_the_end(parts: Parts, caller: Caller, name: str) -> flask.Response | None:
+def _tell_the_end(
+    parts: Parts, caller: Caller, name: str, since: int | None
+) -> flask.Response | None:
     """Return all there is to tell of a conversion that is finished; None of one that is not.
+
+    Who has seen the end is told nothing more: 204.
 
     Raises:
         Problem: 404 if the caller has none of this name.
@@ -106,6 +108,8 @@ def _tell_the_end(parts: Parts, caller: Caller, name: str) -> flask.Response | N
     sight = see(parts.conversions.find(caller, name).conversion, parts.addresses)
     if not sight.is_finished:
         return None
+    if since is not None and 0 < sight.version <= since:
+        return flask.Response(status=HTTPStatus.NO_CONTENT)
     return flask.Response(write_event(Told(sight.version, sight)), mimetype=_MIMETYPE)
 
 

@@ -32,10 +32,8 @@ class Verdict(StrEnum):
 
     READY = "ready"
     UNKNOWN = "unknown"
-    """The board has no such conversion of this owner; the API server may know better."""
-
-    SEEN = "seen"
-    """The conversion has come to its end, and the client has seen it."""
+    """The board has no such conversion of this owner, or one that has come to its end; the API
+    server may know better: that it is new, or runs again."""
 
     BLIND = "blind"
     """The API server has not said yet which conversions there are."""
