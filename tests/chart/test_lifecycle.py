@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.chart.rendering import ROOT
+from tests.e2e.node import Node
 from tests.e2e.person import Person
 from tests.e2e.port_forward import PortForward
 from tests.kubernetes import Namespace
@@ -37,7 +38,7 @@ CONVERSION = {
     },
 }
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def namespace() -> Iterator[Namespace]:
 
 def delete(namespace: Namespace) -> None:
     namespace.kubectl(
-        "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=120s", seconds=150
+        "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=400s", seconds=420
     )
 
 
@@ -75,13 +76,15 @@ def finalizers(namespace: Namespace) -> list[str]:
 
 @pytest.fixture(scope="module")
 def first(namespace: Namespace) -> dict[str, Any]:
-    """The first installation, of the version before this one, and what it made up."""
+    """The first installation, of the version before this one, and what it made up.
+
+    It converts slowly, so that what is to be held in the middle is, however quick the machine.
+    """
     done = subprocess.run(
         [ROOT / "hack" / "images" / "previous"], check=True, capture_output=True, text=True
     )
-    notes = helm(
-        namespace, "install", "soundstrip", f"{done.stdout.strip()}/charts/soundstrip", "--wait"
-    )
+    chart = f"{done.stdout.strip()}/charts/soundstrip"
+    notes = helm(namespace, "install", "soundstrip", chart, "--set=worker.cpu=400m", "--wait")
     assert "no notifier runs" in notes
     return generated(namespace)
 
@@ -105,18 +108,23 @@ def reason(namespace: Namespace, name: str) -> str:
 def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
     namespace: Namespace, first: dict[str, Any], tmp_path: Path
 ):
-    clip = make_long(tmp_path / "long.mp4", minutes=8)
+    clip, node = make_long(tmp_path / "long.mp4", minutes=12), Node("soundstrip-control-plane")
     with logged_in(namespace, first) as person:
-        names = [person.upload(clip) for _ in range(3)]  # two run, one waits
-    wait_until(lambda: reason(namespace, names[1]) == "Converting", "two run", seconds=60)
+        names, held = [], []
+        for _ in range(2):
+            names.append(person.upload(clip))
+            held.append(node.hold(namespace, names[-1]))
+        names.append(person.upload(clip))  # two run, one waits
     crds = [f"--filename={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
     namespace.kubectl("apply", "--server-side", "--force-conflicts", *crds)
     helm(namespace, "upgrade", "soundstrip", str(CHART), "--wait")
+    for pod in held:
+        node.go_on(pod)
 
     assert generated(namespace) == first
     for name in names:
-        wait = ["wait", f"vc/{name}", "--for=condition=Notified", "--timeout=120s"]
-        namespace.kubectl(*wait, seconds=130)
+        wait = ["wait", f"vc/{name}", "--for=condition=Notified", "--timeout=240s"]
+        namespace.kubectl(*wait, seconds=250)
         status = (namespace.get("videoconversion", name) or {})["status"]
         assert reason(namespace, name) == "Succeeded"
         [run] = status["runs"]
@@ -136,12 +144,14 @@ def test_uninstalling_leaves_conversions_that_can_be_deleted(
     namespace: Namespace, first: dict[str, Any]
 ):
     namespace.create(CONVERSION)
-    namespace.kubectl("wait", f"vc/{NAME}", "--for=condition=Finished", "--timeout=60s", seconds=70)
+    wait = ["wait", f"vc/{NAME}", "--for=condition=Finished", "--timeout=180s"]
+    namespace.kubectl(*wait, seconds=190)
     assert finalizers(namespace) == [FINALIZER]
     helm(namespace, "uninstall", "soundstrip")
     assert finalizers(namespace) == []
     assert namespace.list("leases") == [], "another release may have the namespace"
-    assert namespace.list("pods", "--field-selector=status.phase=Running") == []
+    running = ("pods", "--field-selector=status.phase=Running")
+    wait_until(lambda: not namespace.list(*running), "the stores end, too", seconds=180)
     assert namespace.list("persistentvolumeclaims")
 
 
@@ -152,7 +162,9 @@ def test_a_second_installation_finds_secrets_and_data_again(
     assert generated(namespace) == first
     with logged_in(namespace, first) as person:
         assert person.request("GET", "/v1/conversions").ok
-    wait_until(lambda: finalizers(namespace) == [FINALIZER], "the operator takes it on again")
+    wait_until(
+        lambda: finalizers(namespace) == [FINALIZER], "the operator takes it on again", seconds=180
+    )
 
 
 def test_an_installation_without_values_converts_a_second_of_video(

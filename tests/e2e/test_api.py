@@ -1,6 +1,7 @@
 """What the API promises beside uploads, where FFmpeg, the operator and all stores are real."""
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 import requests
 from bson import ObjectId
 from tests.e2e.installation import Installation, outcome
+from tests.e2e.node import Node
 from tests.e2e.person import Person
 from tests.live import Reader
-from tests.media import assert_same_audio, make_clip, make_silent_video
+from tests.media import assert_same_audio, make_clip, make_long, make_silent_video
 from tests.waiting import wait_until
+
+from soundstrip_crds.names import BATCH_LABEL
 
 _OUTPUTS = [{"format": "mp3", "quality": "V4"}, {"format": "opus", "bitrate": "64k"}]
 _TYPES = ["audio/mpeg", "audio/ogg; codecs=opus"]
@@ -57,10 +61,18 @@ def test_one_upload_is_seen_to_become_several_results(
         assert states[-1]["state"] == "succeeded"
         assert states[-1]["result"]["contentType"] == content_type
         assert_same_audio(clip, demo.download(name, tmp_path / "audio"))
-    percents = [
-        state.get("progress", {}).get("percent") for each in seen.values() for state in each
-    ]
-    assert any(0 < percent < 100 for percent in percents if percent is not None), percents
+
+
+def test_a_stream_tells_how_far_a_conversion_is(
+    installation: Installation, demo: Person, node: Node, tmp_path: Path
+):
+    name = demo.upload(make_long(tmp_path / "long.mp4", minutes=12), notify="false")
+    node.hold(installation.namespace, name)
+    stream = Reader(demo.url(f"/v1/conversions/{name}/events"), demo.headers)
+    told = (stream.next()[1].get("progress", {}).get("percent", 0) for _ in count())
+    assert 0 < next(filter(None, told)) < 100
+    stream.close()
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=55s")
 
 
 def test_a_link_brings_the_audio_to_whoever_has_no_token(
@@ -87,7 +99,8 @@ def test_what_was_cancelled_runs_again_to_its_end(
     ask(demo, "PATCH", f"/v1/conversions/{name}", json={"cancelled": True})
     assert outcome(installation.wait_finished(name)) == ("False", "Cancelled")
     assert ask(demo, "POST", f"/v1/conversions/{name}/retry")["state"] == "queued"
-    assert wait_for_end(demo, name)["state"] == "succeeded"
+    again = wait_for_end(demo, name)
+    assert (again["run"], again["state"]) == (2, "succeeded")
     assert_same_audio(clip, demo.download(name, tmp_path / "audio.flac"))
 
 
@@ -110,19 +123,27 @@ def wait_for_end(demo: Person, name: str) -> dict[str, Any]:
 
 
 def test_a_batch_asked_for_by_http_makes_all_its_files(
-    seen: dict[str, list[dict[str, Any]]], demo: Person, clip: Path, tmp_path: Path
+    seen: dict[str, list[dict[str, Any]]],
+    installation: Installation,
+    demo: Person,
+    clip: Path,
+    tmp_path: Path,
 ):
     other = make_clip(tmp_path / "other.webm")
     clips = {next(iter(seen)): clip, demo.upload(other): other}
     order = {"sources": [{"conversion": name} for name in clips], "profiles": ["voice"]}
     path = f"/v1/batches/{ask(demo, 'POST', '/v1/batches', json=order)['id']}"
-    wait_until(lambda: ask(demo, "GET", path)["state"] == "succeeded", "the batch ends")
+    wait_until(
+        lambda: ask(demo, "GET", path)["state"] == "succeeded", "the batch ends", seconds=240
+    )
     made = ask(demo, "GET", f"/v1/conversions?batch={path.rpartition('/')[2]}")["items"]
     assert {each["fileId"] for each in made} == {name.removeprefix("vc-") for name in clips}
     for each in made:
         audio = demo.download(each["id"], tmp_path / "audio.mp3")
         assert_same_audio(clips[f"vc-{each['fileId']}"], audio)
     ask(demo, "DELETE", path)
+    left = ("videoconversions", f"--selector={BATCH_LABEL}={path.rpartition('/')[2]}")
+    wait_until(lambda: not installation.namespace.list(*left), "its conversions go with it")
 
 
 def test_what_has_expired_is_there_until_a_person_deletes_it(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.containers import docker
 from tests.e2e.installation import Installation, outcome
+from tests.e2e.node import Node
 from tests.e2e.person import Person
 from tests.e2e.spare_node import spare_node
 from tests.media import make_long
@@ -61,6 +62,7 @@ def test_a_node_that_stops_costs_one_try_and_the_next_one_succeeds_elsewhere(
     def converts() -> bool:
         return outcome(installation.conversion(name))[1] == "Converting"
 
+    Node(spare).hold(installation.namespace, name)
     wait_until(converts, "FFmpeg is at work on the node", seconds=90)
     docker("kill", spare)
     installation.namespace.kubectl("label", "node", _FIRST, f"{_LABEL}=")
