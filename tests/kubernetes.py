@@ -103,8 +103,8 @@ class Namespace:
 
     def remove(self) -> None:
         """Remove the namespace and all in it, if it is there, and wait until it is gone."""
-        delete = ["delete", "namespace", self.name, "--ignore-not-found", "--timeout=180s"]
-        self.kubectl(*delete, seconds=200)
+        delete = ["delete", "namespace", self.name, "--ignore-not-found", "--timeout=400s"]
+        self.kubectl(*delete, seconds=420)
 
     def _json(self, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.kubectl(*arguments, "--output=json", stdin=stdin))

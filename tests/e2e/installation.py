@@ -99,8 +99,9 @@ class Installation:
             forward.close()
 
     def pods(self, component: str) -> list[dict[str, Any]]:
-        """Return the pods of one part of the installation."""
-        return self.namespace.list("pods", f"--selector=app.kubernetes.io/component={component}")
+        """Return the pods of one part of the installation, but not those that are to go."""
+        pods = self.namespace.list("pods", f"--selector=app.kubernetes.io/component={component}")
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def jobs_and_pods(self, *conversions: str) -> list[str]:
         """Return the names of the conversions' Jobs and pods."""
@@ -145,7 +146,7 @@ def assert_each_ended_once(installation: Installation, names: list[str]) -> None
 
 def _assert_one_mail(installation: Installation, conversion: Mapping[str, Any]) -> None:
     name = f"videoconversion/{conversion['metadata']['name']}"
-    limit = "--timeout=120s"
-    installation.namespace.kubectl("wait", name, "--for=condition=Notified", limit, seconds=130)
-    wait_until(lambda: installation.mails_about(conversion), "the e-mail arrives", seconds=60)
+    limit = "--timeout=240s"
+    installation.namespace.kubectl("wait", name, "--for=condition=Notified", limit, seconds=250)
+    wait_until(lambda: installation.mails_about(conversion), "the e-mail arrives", seconds=120)
     assert len(installation.mails_about(conversion)) == 1

@@ -2,10 +2,15 @@
 
 import re
 import subprocess
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import Self
 
 from tests.kubernetes import Namespace
+from tests.waiting import wait_until
+
+_OPEN = re.compile(r"127\.0\.0\.1:(\d+) ->")
 
 
 class PortForward:
@@ -21,7 +26,7 @@ class PortForward:
             target,
             f":{port}",
         ]
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
     def __enter__(self) -> Self:
@@ -46,16 +51,21 @@ class PortForward:
         """End the forward; the next use starts a new one."""
         if self._process:
             self._process.terminate()
-            self._process.communicate(timeout=10)
+            self._process.wait(timeout=30)
             self._process = None
 
     def _start(self) -> None:
+        """Start it, its words going to a file: it tells of each connection, and a pipe fills up."""
         self.close()
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", line)
-        assert found, f"{' '.join(self._command[3:])}: {line}"
+        with NamedTemporaryFile() as output:
+            self._process = process = subprocess.Popen(
+                self._command, stdout=output, stderr=subprocess.STDOUT
+            )
+            said = Path(output.name)
+            wait_until(
+                lambda: _OPEN.search(said.read_text()) or process.poll() is not None,
+                f"{' '.join(self._command[3:])} is open",
+            )
+            found = _OPEN.search(said.read_text())
+            assert found, f"{' '.join(self._command[3:])}: {said.read_text()}"
         self._port = int(found[1])

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_SECONDS = 60
+_SECONDS = 180
 _SHELL = r"""
 set -au -o pipefail
 . "$2"
 curl() {
-    local seconds=30 code=0
-    case " $* " in *:*/v1/events*) seconds=3 ;; esac
+    local seconds=150 code=0
+    case " $* " in *:*/v1/events*) seconds=8 ;; esac
     command curl -sS --max-time $seconds -w '%{stderr}\n%{method} %{url} %{http_code}\n' "$@" ||
         code=$?
-    [ $seconds.$code = 3.28 ] || return $code
+    [ $seconds.$code = 8.28 ] || return $code
 }
 eval "$1" || exit
 if [[ $1 =~ ^([A-Z_]+)=\$\( ]]; then

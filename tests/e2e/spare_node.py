@@ -38,9 +38,9 @@ def spare_node(cluster: Namespace, first: str, *images: str, taint: str) -> Iter
         for image in images:
             _load(image)
         _join(first)
-        wait_until(lambda: _is_tainted(cluster, taint), "the node has joined", seconds=30)
-        ready = ["wait", f"node/{_NAME}", "--for=condition=Ready", "--timeout=90s"]
-        cluster.kubectl(*ready, seconds=100)
+        wait_until(lambda: _is_tainted(cluster, taint), "the node has joined", seconds=120)
+        ready = ["wait", f"node/{_NAME}", "--for=condition=Ready", "--timeout=240s"]
+        cluster.kubectl(*ready, seconds=250)
         yield _NAME
     finally:
         remove_spare_node(cluster)

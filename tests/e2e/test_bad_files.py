@@ -54,4 +54,4 @@ def test_what_cannot_succeed_fails_once_with_the_reason(
 
 def _words_of_the_converter(installation: Installation, name: str) -> str:
     selector = f"--selector={CONVERSION_LABEL}={name}"
-    return installation.namespace.kubectl("logs", selector, "--container=converter")
+    return installation.namespace.kubectl("logs", selector, "--container=converter", "--tail=-1")

@@ -28,8 +28,8 @@ def test_a_batch_makes_of_each_clip_what_each_profile_says_and_takes_all_of_it_a
     namespace.kubectl("label", "videoconversion", *clips, "album=holiday")
     owner = installation.conversion(next(iter(clips)))["spec"]["owner"]
     namespace.create(batch(owner, {"album": "holiday"}))
-    wait = ["wait", "cbatch/holiday", "--for=condition=Succeeded", "--timeout=120s"]
-    namespace.kubectl(*wait, seconds=130)
+    wait = ["wait", "cbatch/holiday", "--for=condition=Succeeded", "--timeout=300s"]
+    namespace.kubectl(*wait, seconds=310)
 
     found = namespace.get("conversionbatch", "holiday")
     assert found

@@ -33,7 +33,7 @@ def reader(
     before = names(installation)
     yield Reader(directory, places)
     if left := names(installation) - before:
-        delete = ["delete", "videoconversion", *left, "--timeout=90s"]
+        delete = ["delete", "videoconversion", *left, "--ignore-not-found", "--timeout=90s"]
         installation.namespace.kubectl(*delete, seconds=100)
 
 
@@ -75,7 +75,7 @@ def read_letter(installation: Installation, way: str) -> str:
     def texts() -> list[str]:
         return [mail["text"] for mail in installation.letters() if way in mail["text"]]
 
-    wait_until(texts, f"a letter for {way} comes", seconds=30)
+    wait_until(texts, f"a letter for {way} comes", seconds=120)
     token = re.search(r"^    (ssv_\S+)$", texts()[0], re.MULTILINE)
     assert token
     return token[1]
