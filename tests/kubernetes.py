@@ -4,11 +4,12 @@ import json
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
 from tests.api_server import CONTEXT, Refused, api_server, kubeconfig_of
+from tests.waiting import wait_until
 
 _OVERTAKEN = 5
 """How often the Job controller may change a pod while its status is written."""
@@ -102,9 +103,23 @@ class Namespace:
         return self._json("patch", kind, name, "--type=merge", f"--patch={text}", *arguments)
 
     def remove(self) -> None:
-        """Remove the namespace and all in it, if it is there, and wait until it is gone."""
-        delete = ["delete", "namespace", self.name, "--ignore-not-found", "--timeout=400s"]
-        self.kubectl(*delete, seconds=420)
+        """Remove the namespace and all in it, if it is there, and wait until it is gone.
+
+        What a run that was killed has left may have no operator any more that lets go of it.
+        """
+        delete = ["delete", "namespace", self.name, "--ignore-not-found", "--wait=false"]
+        self.kubectl(*delete)
+        wait_until(self._is_gone, f"the namespace {self.name} is gone", seconds=400)
+
+    def _is_gone(self) -> bool:
+        if self.get("namespace", self.name) is None:
+            return True
+        held = [one for one in self.list("videoconversions") if one["metadata"].get("finalizers")]
+        with suppress(KubectlError):  # it may go by itself meanwhile
+            for one in held:
+                name = one["metadata"]["name"]
+                self.patch("videoconversion", name, {"metadata": {"finalizers": None}})
+        return False
 
     def _json(self, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.kubectl(*arguments, "--output=json", stdin=stdin))

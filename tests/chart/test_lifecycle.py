@@ -44,18 +44,12 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[Namespace]:
     namespace = Namespace("soundstrip-chart")
-    delete(namespace)
+    namespace.remove()
     namespace.kubectl("create", "namespace", namespace.name)
     label = "pod-security.kubernetes.io/enforce=restricted"
     namespace.kubectl("label", "namespace", namespace.name, label)
     yield namespace
-    delete(namespace)
-
-
-def delete(namespace: Namespace) -> None:
-    namespace.kubectl(
-        "delete", "namespace", namespace.name, "--ignore-not-found", "--timeout=400s", seconds=420
-    )
+    namespace.remove()
 
 
 def generated(namespace: Namespace) -> dict[str, Any]:
@@ -179,5 +173,6 @@ def test_deleting_the_namespace_does_not_hang_on_a_conversion(
     namespace: Namespace, first: dict[str, Any]
 ):
     assert finalizers(namespace) == [FINALIZER]
-    delete(namespace)
+    delete = ["delete", "namespace", namespace.name, "--timeout=400s"]
+    namespace.kubectl(*delete, seconds=420)
     assert namespace.get("namespace", namespace.name) is None
