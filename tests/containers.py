@@ -6,8 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-LABEL = "dev.soundstrip.test-pid"
-"""Says which test run a container is of: what a run that was killed leaves is removed by it."""
+from tests.processes import RUN_LABEL, is_alive
 
 
 def docker(*arguments: str, check: bool = True, seconds: float = 300) -> str:
@@ -35,7 +34,7 @@ def container(
     remove_abandoned()
     variables = [f"--env={name}={value}" for name, value in environment.items()]
     publish = [f"--publish=127.0.0.1::{port}" for port in ports]
-    label = f"--label={LABEL}={os.getpid()}"
+    label = f"--label={RUN_LABEL}={os.getpid()}"
     name = docker("run", "--detach", label, *publish, *variables, image, *arguments)
     try:
         yield Server(name, ports[0])
@@ -53,7 +52,7 @@ def container_on_host(
     """
     remove_abandoned()
     variables = [f"--env={name}={value}" for name, value in environment.items()]
-    label = f"--label={LABEL}={os.getpid()}"
+    label = f"--label={RUN_LABEL}={os.getpid()}"
     name = docker("run", "--detach", "--network=host", label, *variables, image, *arguments)
     try:
         yield name
@@ -97,14 +96,11 @@ class Server:
 
 def remove_abandoned() -> None:
     """Remove the containers of test runs that were killed."""
-    listing = docker(
-        "ps", "--all", f"--filter=label={LABEL}", f'--format={{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-    )
+    form = f'--format={{{{.ID}}}} {{{{.Label "{RUN_LABEL}"}}}}'
+    listing = docker("ps", "--all", f"--filter=label={RUN_LABEL}", form)
     for line in listing.splitlines():
         name, pid = line.split()
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
+        if not is_alive(int(pid)):
             docker("rm", "--force", "--volumes", name, check=False)
 
 

@@ -1,6 +1,7 @@
 """The real cluster: as a person reaches it, by kubectl, and directly for tests that ask often."""
 
 import json
+import os
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tests.api_server import CONTEXT, Refused, api_server, kubeconfig_of
+from tests.processes import RUN_LABEL, is_alive
 from tests.waiting import wait_until
 
 _OVERTAKEN = 5
@@ -217,7 +219,7 @@ class Corner(Namespace):
 
     def open(self) -> None:
         """Make the namespace itself, one that admits restricted pods only."""
-        metadata = {"name": self.name, "labels": _RESTRICTED}
+        metadata = {"name": self.name, "labels": _RESTRICTED | {RUN_LABEL: str(os.getpid())}}
         self._api.ask("POST", "api/v1/namespaces", {"metadata": metadata})
 
     def close(self) -> None:
@@ -238,9 +240,19 @@ def _resource(kind: str) -> str:
     return next(name for name in (kind, f"{kind}s", f"{kind}es") if name in _RESOURCES)
 
 
+def _close_abandoned() -> None:
+    """Give up the namespaces of test runs that were killed."""
+    told = api_server().ask("GET", "api/v1/namespaces", labelSelector=RUN_LABEL)
+    for metadata in (item["metadata"] for item in told["items"]):
+        if "deletionTimestamp" not in metadata and not is_alive(int(metadata["labels"][RUN_LABEL])):
+            with suppress(Refused):  # another worker is at it, too
+                Corner(metadata["name"]).close()
+
+
 @contextmanager
 def fresh_namespace() -> Iterator[Corner]:
     """Lend a namespace, which goes with all that is in it."""
+    _close_abandoned()
     namespace = Corner(f"test-{secrets.token_hex(4)}")
     namespace.open()
     yield namespace

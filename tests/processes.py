@@ -35,6 +35,15 @@ class Program(Protocol):
 P = TypeVar("P", bound=Program)
 
 
+RUN_LABEL = "dev.soundstrip.test-pid"
+"""Says which process of a test run made what: what a run that was killed left is removed by it."""
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
+
+
 def free_port() -> int:
     """Return a TCP port on loopback that nobody listens on, and that no other test is given.
 

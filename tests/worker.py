@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from tests.containers import LABEL
 from tests.ffmpeg import ARCHITECTURE, PLATFORM, built, shipped
+from tests.processes import RUN_LABEL
 
 from soundstrip_crds.audio import Output
 from soundstrip_crds.conversion import Source
@@ -222,7 +222,7 @@ def _in_container(
     """Return how another architecture's image is run, and the variables of who runs it."""
     image = built("worker")
     assert image, "There is no image yet. Run: make arm64"
-    bounds = (f"--label={LABEL}={os.getpid()}", "--network=host", "--read-only", "--user=0:0")
+    bounds = (f"--label={RUN_LABEL}={os.getpid()}", "--network=host", "--read-only", "--user=0:0")
     names = [f"--env={name}" for name in variables]
     options = (*PLATFORM, *bounds, f"--volume={directory}:{directory}", *names)
     command = ["docker", "run", "--rm", *options, image, role]

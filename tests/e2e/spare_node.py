@@ -6,8 +6,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.containers import LABEL, docker, remove_abandoned
+from tests.containers import docker, remove_abandoned
 from tests.kubernetes import KubectlError, Namespace
+from tests.processes import RUN_LABEL
 from tests.waiting import wait_until
 
 _NAME = "soundstrip-spare"
@@ -49,7 +50,7 @@ def spare_node(cluster: Namespace, first: str, *images: str, taint: str) -> Iter
 def _start(first: str) -> None:
     config = json.loads(docker("inspect", first))[0]["Config"]
     security = [f"--security-opt={option}" for option in _OPTIONS]
-    label = f"--label={LABEL}={os.getpid()}"
+    label = f"--label={RUN_LABEL}={os.getpid()}"
     names = [f"--name={_NAME}", f"--hostname={_NAME}", label]
     variables = [f"--env={v}" for v in config["Env"] if not v.startswith("KUBECONFIG")]
     mount = "--volume=/lib/modules:/lib/modules:ro"
