@@ -11,6 +11,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from multiprocessing.context import ForkServerContext
@@ -84,6 +85,7 @@ def _run(module: str, environment: dict[str, str], log: str) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
+    tempfile.tempdir = str(Path(log).parent)  # a fork ends without removing what it has there
     sys.argv = [module]
     for name in ("kubernetes.config", "kubernetes.aio.config"):  # which look when imported
         library = importlib.import_module(f"{name}.kube_config")
