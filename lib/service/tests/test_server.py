@@ -7,31 +7,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from tests.processes import free_port
+from tests.waiting import wait_until
 
 SERVER = Path(__file__).with_name("sample_server.py")
 TIMEOUT_SECONDS = 4
 """Of silence; the tests that are not silent must never be so for so long, on any machine."""
 HURRY = "3,1000,0.2"
 """A header within 3 s, bodies at 1000 bytes a second, or behind that by 0.2 s."""
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 50) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        select.select([], [], [], 0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:
@@ -51,7 +40,7 @@ def running(
             command, stdout=log, stderr=log, env=environment, start_new_session=True
         )
         try:
-            wait_until(lambda: answers(port))
+            wait_until(lambda: answers(port), "the server answers")
             yield process, port
         finally:
             process.kill()
@@ -185,9 +174,9 @@ def test_the_request_under_way_is_answered_before_the_server_ends(
     with running(tmp_path, 20) as (process, port), ThreadPoolExecutor(1) as background:
         url = f"http://127.0.0.1:{port}/wait"
         answer = background.submit(lambda: urllib.request.urlopen(url, timeout=20).read())
-        wait_until((tmp_path / "begun").exists)
+        wait_until((tmp_path / "begun").exists, "the request is there")
         os.killpg(process.pid, how)
-        wait_until(lambda: not answers(port))
+        wait_until(lambda: not answers(port), "nobody is let in any more")
         (tmp_path / "go").touch()
         assert answer.result(timeout=20) == b"waited"
         assert process.wait(timeout=20) == 0

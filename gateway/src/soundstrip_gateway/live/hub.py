@@ -43,9 +43,9 @@ def _judge_one(ticket: Ticket, board: Board, name: str) -> Verdict:
     sight = board.of(ticket.owner).get(name)
     if sight is None:
         return Verdict.UNKNOWN
-    is_news = ticket.since is None or sight.version > ticket.since
     if sight.is_gone:
-        return Verdict.READY if ticket.since is not None and is_news else Verdict.UNKNOWN
+        is_news = ticket.since is not None and sight.version > ticket.since
+        return Verdict.READY if is_news else Verdict.UNKNOWN
     return Verdict.UNKNOWN if sight.is_finished else Verdict.READY
 
 
