@@ -81,6 +81,16 @@ def test_a_job_for_kueue_is_made_suspended_with_the_queues_name():
     assert not build_job(conversion(), Attempt(1, 1), WORKER)["spec"]["suspend"]
 
 
+def test_an_end_that_says_nothing_of_the_conversion_fails_no_job_that_kueue_took_back(
+    body: dict[str, Any],
+):
+    """Told to stop, not told to start, killed, and the other's end: 21, 128 and more, 23."""
+    rules = body["spec"]["podFailurePolicy"]["rules"]
+    for rule, container in zip(rules, ("converter", "mover"), strict=True):
+        codes = {"containerName": container, "operator": "In"}
+        assert rule["onExitCodes"] == codes | {"values": [10, 11, 12, 13, 14, 20, 22]}
+
+
 def test_credentials_and_tokens_are_the_movers_alone(containers: dict[str, Any]):
     names = {name: [v["name"] for v in c["env"]] for name, c in containers.items()}
     assert names["converter"] == ["SOUNDSTRIP_PLAN"]

@@ -12,6 +12,7 @@ from tests.kubernetes import KubectlError
 from tests.media import make_long
 from tests.waiting import wait_until
 
+from soundstrip_crds.names import API_VERSION, FINALIZER, KIND
 from soundstrip_crds.reasons import REMEDY, Reason
 
 _EAT_MEMORY = """
@@ -151,6 +152,41 @@ def test_a_running_conversion_is_cancelled_at_once(
     installation.namespace.kubectl(
         "wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=55s"
     )
+
+
+def test_what_kueue_takes_back_in_the_middle_runs_again_as_the_same_try(
+    installation: Installation, demo: Person, node: Node, long_video: Path
+):
+    """The test plays Kueue: all that Kueue does to a Job is to set `suspend`."""
+    namespace = installation.namespace
+    name = queue(installation, demo.upload(long_video))
+    job = namespace.list("jobs", f"--selector=soundstrip.dev/conversion={name}")[0]
+
+    def set_suspend(*, suspend: bool) -> None:
+        namespace.patch("job", job["metadata"]["name"], {"spec": {"suspend": suspend}})
+
+    set_suspend(suspend=False)
+    pod = node.hold(namespace, name)
+    set_suspend(suspend=True)
+    namespace.kubectl("wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=120s")
+    assert outcome(installation.conversion(name)) == ("Unknown", "Queued")
+    set_suspend(suspend=False)
+    conversion = installation.wait_finished(name, seconds=240)
+    assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
+    assert len(conversion["status"]["runs"][0]["tries"]) == 1
+    assert installation.count_results(conversion) == 1
+
+
+def queue(installation: Installation, sibling: str) -> str:
+    """Ask for another conversion of the same upload, by way of Kueue, and wait for its Job."""
+    name, spec = f"{sibling}-0123abcd", installation.conversion(sibling)["spec"]
+    metadata = {"name": name, "finalizers": [FINALIZER]}
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata}
+    installation.namespace.create(body | {"spec": spec | {"queueName": "videos"}})
+    wait_until(
+        lambda: installation.conversion(name).get("status", {}).get("runs"), "its Job is there"
+    )
+    return name
 
 
 def test_a_full_disk_is_called_so_and_tried_again(installation: Installation, disk_full: str):

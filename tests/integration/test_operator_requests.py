@@ -1,6 +1,7 @@
 """What a person may ask of a conversion after its creation, and what Kueue may: real servers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.kubernetes import Namespace
@@ -36,6 +37,22 @@ def working_for(kube: Namespace) -> set[str]:
         for job in jobs
         if "deletionTimestamp" not in job["metadata"]
     }
+
+
+@contextmanager
+def held(kube: Namespace, pod: Body) -> Iterator[str]:
+    """Keep what is left of a pod for a while, and give its name."""
+    name, finalizers = pod["metadata"]["name"], pod["metadata"].get("finalizers", [])
+    kube.patch("pod", name, {"metadata": {"finalizers": [*finalizers, "soundstrip.dev/test"]}})
+    try:
+        yield name
+    finally:
+        kube.patch("pod", name, {"metadata": {"finalizers": None}})
+
+
+def phase_of(kube: Namespace, pod: str) -> str | None:
+    phase: str | None = (kube.get("pod", pod) or {}).get("status", {}).get("phase")
+    return phase
 
 
 def test_priority_decides_who_is_next_and_suspending_gives_the_place_away(
@@ -88,7 +105,10 @@ def test_what_was_cancelled_or_failed_runs_again_when_a_person_wants_it(
 def test_kueue_admits_takes_back_and_admits_again(
     kube: Namespace, operator: OperatorProcess, upload: Upload
 ) -> None:
-    """The test plays Kueue: all that Kueue does to a Job is to set `suspend`."""
+    """The test plays Kueue: all that Kueue does to a Job is to set `suspend`.
+
+    What is left of the first pod is held, so that the Job controller can't but see it fail.
+    """
     operator.start(MAX_ACTIVE_JOBS="1", RESYNC_SECONDS="3600")
     name = kube.create(conversion(upload(), queueName="videos"))["metadata"]["name"]
     wait_until(lambda: working_for(kube) == {name}, "its Job is there")
@@ -112,13 +132,12 @@ def test_kueue_admits_takes_back_and_admits_again(
     set_suspend(suspend=False)
     wait_until(pods, "the pod is there")
     wait_for_reason(kube, name, "Pending")
-    [first] = pods()
-    set_suspend(suspend=True)
-    wait_for_reason(kube, name, "Queued")
-    wait_until(lambda: not kube.list("pods"), "the pod is gone")
-    set_suspend(suspend=False)
-    wait_for_reason(kube, name, "Pending")
-    wait_until(pods, "the pod is there again")
-    assert pods()[0]["metadata"]["uid"] != first["metadata"]["uid"]
+    with held(kube, pods()[0]) as first:
+        set_suspend(suspend=True)
+        wait_for_reason(kube, name, "Queued")
+        wait_until(lambda: phase_of(kube, first) == "Failed", "the pod has been ended")
+        set_suspend(suspend=False)
+        wait_for_reason(kube, name, "Pending")
+        wait_until(pods, "another pod is there")
     [run] = status_of(kube, name)["runs"]
     assert [one["number"] for one in run["tries"]] == [1], "it is still the same try"

@@ -11,6 +11,7 @@ from soundstrip_crds.conversion import VideoConversion
 from soundstrip_crds.job import (
     OUTPUT_DIRECTORY,
     PLAN_VARIABLE,
+    REASON_OF_EXIT_CODE,
     SOURCE_DIRECTORY,
     JobPlan,
     progress_path,
@@ -28,6 +29,7 @@ from soundstrip_crds.names import (
     TRY_LABEL,
     job_name,
 )
+from soundstrip_crds.reasons import Reason
 from soundstrip_operator.needs import RESULTS_AT_ONCE, deadline, estimate
 from soundstrip_operator.resources import Resources, Share, allot
 
@@ -37,7 +39,8 @@ _SHARED_GROUP = 10000
 _GRACE_SECONDS = 5
 _EVICTION_SECONDS = 30
 _TMP_BYTES = 64 * 1024**2
-_PEER_LOST = 23
+_SAYS_NOTHING = {Reason.SUCCEEDED, Reason.WORKER_LOST}
+_TELLING = sorted(int(c) for c, why in REASON_OF_EXIT_CODE.items() if why not in _SAYS_NOTHING)
 
 Body = dict[str, Any]
 
@@ -141,9 +144,10 @@ def _owner_reference(conversion: VideoConversion) -> Body:
 def _keep_code(container: str) -> Body:
     """Make the Job's condition name the exit code, so that it survives the pod.
 
-    A container that only followed the other into death does not match: the other's code counts.
+    A container that was only ended does not match. The Job controller holds a match against the
+    Job even if it has ended the pod itself, for Kueue (`getFailJobMessage` of Kubernetes 1.34).
     """
-    codes = {"containerName": container, "operator": "NotIn", "values": [_PEER_LOST]}
+    codes = {"containerName": container, "operator": "In", "values": _TELLING}
     return {"action": "FailJob", "onExitCodes": codes}
 
 

@@ -104,7 +104,7 @@ class Job(_Workload, frozen=True):
     def has_outlived(self, pod: "Pod") -> bool:
         """Say whether a pod is, or may be, of an earlier admission by Kueue.
 
-        The Job controller sets the start anew with each, and takes it off in between.
+        The Job controller sets the start anew with each; Kueue takes it off in between.
         """
         if not self.is_placed_by_kueue:
             return False
