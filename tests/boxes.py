@@ -27,6 +27,12 @@ class Form:
     long_media: bool = False
     size_bits: int = 32
     """32 for a `stsz`, 8 or 16 for a `stz2`."""
+    durations: tuple[tuple[int, int], ...] = ()
+    """How many samples last how long, in their own time; by default each lasts 1024."""
+    edits: tuple[tuple[int, int], ...] = ()
+    """The edit list: milliseconds that are shown, and from where in the samples' time."""
+    fragments: tuple[Chunk, ...] = ()
+    """What follows behind all else."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +84,35 @@ def make_mp4(chunks: Sequence[Chunk], form: Form = Form()) -> Made:
     media = b"".join(b"v" * chunk.gap + b"a" * chunk.length for chunk in chunks)
     mdat = long_box(b"mdat", media) if form.long_media else box(b"mdat", media)
     kind = box(b"ftyp", b"isom", u32(0))
-    index = _moov(chunks, [0] * len(chunks), form)
+    extra = _mvex() if form.fragments else b""
+    index = _moov(chunks, [0] * len(chunks), form, extra)
     before = len(kind) + (len(index) if form.index_first else 0)
     audio = _place(chunks, before + len(mdat) - len(media))
-    index = _moov(chunks, [each.start for each in audio], form)
-    if form.index_first:
-        return Made(kind + index + mdat, audio, range(len(kind), len(kind) + len(index)))
-    start = len(kind) + len(mdat)
-    return Made(kind + mdat + index, audio, range(start, start + len(index)))
+    index = _moov(chunks, [each.start for each in audio], form, extra)
+    start = len(kind) if form.index_first else len(kind) + len(mdat)
+    content = kind + (index + mdat if form.index_first else mdat + index)
+    behind, more = _fragments(form.fragments, len(content), base_is_moof=True)
+    return Made(content + behind, audio + more, range(start, start + len(index)))
 
 
 def make_fragmented(fragments: Sequence[Chunk], *, base_is_moof: bool) -> Made:
     """Make a file of fragments, each with a run of video and one of audio."""
-    content = box(b"ftyp", b"iso5", u32(0)) + _moov([], [], Form(), extra=_mvex())
-    start = len(box(b"ftyp", b"iso5", u32(0)))
-    index, audio = range(start, len(content)), []
+    kind = box(b"ftyp", b"iso5", u32(0))
+    content = kind + _moov([], [], Form(), extra=_mvex())
+    behind, audio = _fragments(fragments, len(content), base_is_moof=base_is_moof)
+    return Made(content + behind, audio, range(len(kind), len(content)))
+
+
+def _fragments(
+    fragments: Sequence[Chunk], start: int, *, base_is_moof: bool
+) -> tuple[bytes, tuple[range, ...]]:
+    content, audio = b"", []
     for each in fragments:
-        moof = _moof(each, len(content), base_is_moof=base_is_moof)
-        at = len(content) + len(moof) + 8 + each.gap
+        moof = _moof(each, start + len(content), base_is_moof=base_is_moof)
+        at = start + len(content) + len(moof) + 8 + each.gap
         audio.append(range(at, at + each.length))
         content += moof + box(b"mdat", b"v" * each.gap + b"a" * each.length)
-    return Made(content, tuple(audio), index)
+    return content, tuple(audio)
 
 
 def _place(chunks: Sequence[Chunk], start: int) -> tuple[range, ...]:
@@ -111,7 +125,7 @@ def _place(chunks: Sequence[Chunk], start: int) -> tuple[range, ...]:
 
 
 def _moov(chunks: Sequence[Chunk], offsets: Sequence[int], form: Form, extra: bytes = b"") -> bytes:
-    header = full_box(b"mvhd", bytes(96))
+    header = full_box(b"mvhd", bytes(8), u32(1000), bytes(84))
     return box(b"moov", header, _trak(AUDIO, chunks, offsets, form), extra)
 
 
@@ -122,7 +136,13 @@ def _trak(track: int, chunks: Sequence[Chunk], offsets: Sequence[int], form: For
     handler = full_box(b"hdlr", u32(0), b"soun", bytes(13))
     header = full_box(b"mdhd", u32(0), u32(0), u32(48000), u32(0), u32(0))
     track_header = full_box(b"tkhd", u32(0), u32(0), u32(track), bytes(68))
-    return box(b"trak", track_header, box(b"mdia", header, handler, information))
+    media = box(b"mdia", header, handler, information)
+    return box(b"trak", track_header, _edit_list(form.edits), media)
+
+
+def _edit_list(edits: Sequence[tuple[int, int]]) -> bytes:
+    entries = (u32(shown) + u32(start % 2**32) + u32(1 << 16) for shown, start in edits)
+    return box(b"edts", full_box(b"elst", u32(len(edits)), *entries)) if edits else b""
 
 
 def _tables(chunks: Sequence[Chunk], offsets: Sequence[int], form: Form) -> list[bytes]:
@@ -130,11 +150,12 @@ def _tables(chunks: Sequence[Chunk], offsets: Sequence[int], form: Form) -> list
     width = 8 if form.long_offsets else 4
     places = b"".join(offset.to_bytes(width, "big") for offset in offsets)
     runs = _runs([len(chunk.sizes) for chunk in chunks])
+    durations = form.durations or (((len(sizes), 1024),) if sizes else ())
     sound = bytes(8) + u16(2) + u16(16) + bytes(4) + u32(48000 << 16)
     entry = box(b"mp4a", bytes(6), u16(1), sound)
     return [
         full_box(b"stsd", u32(1), entry),
-        full_box(b"stts", *([u32(1), u32(len(sizes)), u32(1024)] if sizes else [u32(0)])),
+        full_box(b"stts", u32(len(durations)), *(u32(n) for each in durations for n in each)),
         full_box(b"stsc", u32(len(runs)), *(u32(n) for run in runs for n in (*run, 1))),
         _sizes(sizes, form.size_bits),
         full_box(b"co64" if form.long_offsets else b"stco", u32(len(offsets)), places),

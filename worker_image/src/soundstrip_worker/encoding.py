@@ -34,8 +34,8 @@ _END_PADDED = frozenset({Demuxer.MATROSKA, Demuxer.MOV})
 Options = dict[str, Any]
 
 _SHORT_INDEX: Options = {"indexmem": 1 << 16}
-"""Bytes for the index of a track. To a MOV's audio, which is read by it, our own FFmpeg gives what
-it takes all the same; of pictures it keeps so much, while a seek needs all."""
+"""Bytes for the index of a track. Of a MOV's pictures our own FFmpeg keeps only that, of its audio
+what is read next; a seek needs all."""
 
 
 class Input(msgspec.Struct, frozen=True):
