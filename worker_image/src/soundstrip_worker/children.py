@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import IO
+from typing import IO, assert_never
 
 import msgspec
 
@@ -45,6 +45,12 @@ class Room(msgspec.Struct, frozen=True):
 NO_ROOM = Room(0)
 
 
+class Drain(msgspec.Struct, frozen=True):
+    """What a child's output is given to, piece by piece: none of it is kept."""
+
+    take: Callable[[bytes], None]
+
+
 class Finished(msgspec.Struct, frozen=True):
     """What a child left: how it ended, and what it wrote to stdout."""
 
@@ -64,7 +70,7 @@ class Children:
         *,
         watch: Callable[[], None],
         seconds: float | None = None,
-        room: Room = NO_ROOM,
+        room: Room | Drain = NO_ROOM,
     ) -> Finished:
         """Run a command to its end; what `watch` raises, several times a second, ends it.
 
@@ -80,7 +86,7 @@ class Children:
         *,
         watch: Callable[[], None],
         seconds: float | None = None,
-        room: Room = NO_ROOM,
+        room: Room | Drain = NO_ROOM,
     ) -> list[Finished]:
         """Run commands at the same time; when one has failed, the others are killed."""
         mine: list[subprocess.Popen[bytes]] = []
@@ -122,7 +128,7 @@ def _attend(
     children: Sequence[subprocess.Popen[bytes]],
     watch: Callable[[], None],
     seconds: float | None,
-    room: Room,
+    room: Room | Drain,
 ) -> list[Finished]:
     deadline = time.monotonic() + seconds if seconds else None
     with selectors.DefaultSelector() as selector:
@@ -140,7 +146,7 @@ class _Pipes:
     """The two pipes of a child: what there is room for of stdout, and the end of stderr."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], selector: selectors.BaseSelector, room: Room
+        self, child: subprocess.Popen[bytes], selector: selectors.BaseSelector, room: Room | Drain
     ) -> None:
         self._child = child
         self._selector = selector
@@ -156,7 +162,7 @@ class _Pipes:
     @property
     def is_full(self) -> bool:
         """There is more output than there is room for."""
-        return len(self._output) > self._room.size
+        return isinstance(self._room, Room) and len(self._output) > self._room.size
 
     def has_failed(self) -> bool:
         """Tell whether the child has ended, all is read, and its exit code is an error's."""
@@ -180,9 +186,15 @@ class _Pipes:
             self._open.remove(stream)
 
     def _take_output(self, data: bytes) -> None:
-        self._output += data
-        if self._room.only_end:
-            del self._output[: -self._room.size]
+        match self._room:
+            case Drain(take):
+                take(data)
+            case Room(size, only_end):
+                self._output += data
+                if only_end:
+                    del self._output[:-size]
+            case _:
+                assert_never(self._room)
 
     def _take_errors(self, data: bytes) -> None:
         self._complaints += data

@@ -21,7 +21,7 @@ from soundstrip_worker.answers import (
     parse_length,
     parse_probe,
 )
-from soundstrip_worker.children import Children, Finished, Room
+from soundstrip_worker.children import Children, Drain, Finished, Room
 from soundstrip_worker.completeness import is_cut_off
 from soundstrip_worker.coverage import decode_ranges
 from soundstrip_worker.demuxers import HEAD_SIZE, Container, Demuxer, recognise
@@ -216,7 +216,7 @@ class Converter:
         if trim and trim.start and not (made.seconds or ending.status or vouched):
             raise beyond_the_end(trim)
 
-    def _probe(self, arguments: list[str], room: Room = _ANSWER) -> Finished:
+    def _probe(self, arguments: list[str], room: Room | Drain = _ANSWER) -> Finished:
         return self._children.run(
             arguments,
             watch=self._watch,

@@ -16,7 +16,13 @@ from soundstrip_worker.answers import Probe
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.formats import FILES, encoder_name, opus_bitrate, vorbis_quality
 from soundstrip_worker.mp3.cuts import Span
-from soundstrip_worker.probing import AUDIO_CODECS, MOST_PIXELS, PICTURE_CODECS, PROTOCOLS
+from soundstrip_worker.probing import (
+    AUDIO_CODECS,
+    MOST_PIXELS,
+    PICTURE_CODECS,
+    PROTOCOLS,
+    SHORT_INDEX,
+)
 from soundstrip_worker.recipe import Recipe, Shape
 from soundstrip_worker.tags import write_tags
 
@@ -33,9 +39,7 @@ _END_PADDED = frozenset({Demuxer.MATROSKA, Demuxer.MOV})
 
 Options = dict[str, Any]
 
-_SHORT_INDEX: Options = {"indexmem": 1 << 16}
-"""Bytes for the index of a track. Of a MOV's pictures our own FFmpeg keeps only that, of its audio
-what is read next; a seek needs all."""
+_SHORT_INDEX: Options = {"indexmem": SHORT_INDEX["-indexmem"]}
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from soundstrip_media.ranges import Range
 from soundstrip_worker import probing
-from soundstrip_worker.children import Finished, Room
-from soundstrip_worker.coverage import PACKETS_LIMIT, covers
+from soundstrip_worker.children import Drain, Finished, Room
+from soundstrip_worker.coverage import Coverage
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.encoding import Input
 from soundstrip_worker.recipe import Recipe
@@ -19,7 +19,6 @@ from soundstrip_worker.seeking import (
 )
 
 _ANSWER = Room(probing.OUTPUT_LIMIT)
-_PACKETS = Room(PACKETS_LIMIT)
 
 _BEHIND_SECONDS = 0.5
 """What FFmpeg reads behind the part before it is known to be over."""
@@ -27,7 +26,7 @@ _BEHIND_SECONDS = 0.5
 _BEFORE_SECONDS = 0.001
 """A packet's own time may be told a little too late to lead to it."""
 
-Probing = Callable[[list[str], Room], Finished]
+Probing = Callable[[list[str], Room | Drain], Finished]
 
 
 class Part:
@@ -61,9 +60,10 @@ class Part:
             start=None if self._begin is None else self._begin - _BEFORE_SECONDS,
             stop=None if stop is None else self._source.probe.origin + stop + _BEHIND_SECONDS,
         )
-        done = self._probe(arguments, _PACKETS)
+        coverage = Coverage(ranges, self._recipe.stream.place)
+        done = self._probe(arguments, Drain(coverage.take))
         failed = done.ending.status or done.ending.timed_out
-        return not failed and covers(ranges, done.output, self._recipe.stream.place)
+        return not failed and coverage.holds()
 
     def _grid(self, second: int) -> float | None:
         """Matroska rounds to milliseconds; Vorbis has packets of different lengths."""

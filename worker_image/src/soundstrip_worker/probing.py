@@ -42,6 +42,10 @@ TAGS = (
 )  # fmt: skip
 """What is carried over of a file's words about itself, by FFmpeg's names."""
 
+SHORT_INDEX = {"-indexmem": f"{1 << 16}"}
+"""Bytes for the index of a track. Of a MOV's pictures our own FFmpeg keeps only that, of its audio
+what is read next; a seek needs all."""
+
 _LANDING_PACKETS = 512
 """Packets of all tracks behind a seek, among which there is one of each that goes on there."""
 
@@ -55,7 +59,7 @@ _ENTRIES = (
 
 def ffprobe_arguments(media: Path, demuxer: Demuxer) -> list[str]:
     """Return the command that describes a file as JSON."""
-    wanted = {"-show_entries": _ENTRIES, "-of": "json=compact=1"}
+    wanted = SHORT_INDEX | {"-show_entries": _ENTRIES, "-of": "json=compact=1"}
     return _ffprobe(media, demuxer, wanted)
 
 
@@ -101,8 +105,9 @@ def positions_arguments(
     one = {} if demuxer is Demuxer.MATROSKA else {"-select_streams": f"a:{track}"}
     times = ("" if each is None else f"{each:.6f}" for each in (start, stop))
     interval = {} if start is stop is None else {"-read_intervals": "%".join(times)}
+    index = SHORT_INDEX if start is None else {}
     entries = {"-show_entries": "packet=stream_index,size,pos", "-of": "csv=p=0"}
-    return _ffprobe(media, demuxer, one | interval | entries)
+    return _ffprobe(media, demuxer, one | interval | index | entries)
 
 
 def _ffprobe(media: Path, demuxer: Demuxer, wanted: dict[str, str]) -> list[str]:
