@@ -25,6 +25,7 @@ from soundstrip_service.logs import configure_logs
 from soundstrip_service.mailer import Mailer
 from soundstrip_service.mailing import smtp_server
 from soundstrip_service.settings import describe_settings, read_settings
+from soundstrip_service.structs import prepare_structs
 from soundstrip_service.tracing import open_tracing
 
 PROGRAM = "python -m soundstrip_notifier"
@@ -38,7 +39,9 @@ log = structlog.get_logger("soundstrip.notifier")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name; never returns before it is done."""
-    match _parser().parse_args(arguments).command:
+    command = _parser().parse_args(arguments).command
+    prepare_structs()
+    match command:
         case "replay":
             _replay(read_settings(BrokerSettings, program=PROGRAM))
         case _:

@@ -20,6 +20,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from soundstrip_service.bodies import guard_bodies
 from soundstrip_service.pace import Pace, PacedSocket
+from soundstrip_service.structs import prepare_structs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -77,6 +78,7 @@ def serve(
         pace=pace,
         background=background,
     )
+    prepare_structs()
     _Application(guard_bodies(app), options).run()
     sys.exit(0)
 
