@@ -169,7 +169,9 @@ def test_what_kueue_takes_back_in_the_middle_runs_again_as_the_same_try(
     pod = node.hold(namespace, name)
     set_suspend(suspend=True)
     namespace.kubectl("wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=120s")
-    assert outcome(installation.conversion(name)) == ("Unknown", "Queued")
+    wait_until(
+        lambda: outcome(installation.conversion(name)) == ("Unknown", "Queued"), "it waits again"
+    )
     set_suspend(suspend=False)
     conversion = installation.wait_finished(name, seconds=240)
     assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
