@@ -104,15 +104,12 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
 ):
     clip, node = make_long(tmp_path / "long.mp4", minutes=12), Node("soundstrip-control-plane")
     with logged_in(namespace, first) as person:
-        names, held = [], []
-        for _ in range(2):
-            names.append(person.upload(clip))
-            held.append(node.hold(namespace, names[-1]))
-        names.append(person.upload(clip))  # two run, one waits
+        begun = [node.hold(namespace, lambda: person.upload(clip)) for _ in range(2)]
+        names = [name for name, _ in begun] + [person.upload(clip)]  # two run, one waits
     crds = [f"--filename={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
     namespace.kubectl("apply", "--server-side", "--force-conflicts", *crds)
     helm(namespace, "upgrade", "soundstrip", str(CHART), "--wait")
-    for pod in held:
+    for _, pod in begun:
         node.go_on(pod)
 
     assert generated(namespace) == first
@@ -126,7 +123,7 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
     with logged_in(namespace, first) as person:
         for name in names:
             assert person.request("GET", f"/v1/conversions/{name}/result").ok
-            namespace.kubectl("delete", "vc", name, "--timeout=60s", seconds=70)
+            namespace.kubectl("delete", "vc", name, "--timeout=170s")
 
 
 def test_an_upgrade_of_values_changes_no_secret(namespace: Namespace, first: dict[str, Any]):

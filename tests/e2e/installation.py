@@ -52,7 +52,7 @@ class Installation:
         assert found, f"there is no VideoConversion {name}"
         return found
 
-    def wait_finished(self, name: str, *, seconds: int = 120) -> dict[str, Any]:
+    def wait_finished(self, name: str, *, seconds: int = 300) -> dict[str, Any]:
         """Wait by `kubectl wait`, as a person would, and return the VideoConversion."""
         wait = ["wait", f"videoconversion/{name}", "--for=condition=Finished"]
         self.namespace.kubectl(*wait, f"--timeout={seconds}s", seconds=seconds + 10)
@@ -135,7 +135,7 @@ def outcome(conversion: Mapping[str, Any]) -> tuple[str, str]:
 
 def assert_each_ended_once(installation: Installation, names: list[str]) -> None:
     """Fail unless each conversion succeeds: by one try, with one result and one e-mail."""
-    conversions = [installation.wait_finished(name, seconds=300) for name in names]
+    conversions = [installation.wait_finished(name) for name in names]
     assert {outcome(c) for c in conversions} == {("True", "Succeeded")}
     for conversion in conversions:
         assert installation.count_results(conversion) == 1

@@ -1,25 +1,54 @@
 """The kind node: where a test does to a pod's processes what Kubernetes would not do."""
 
+from collections.abc import Callable
+from subprocess import PIPE, Popen
 from typing import Any
 
 from tests.containers import docker
 from tests.kubernetes import Namespace
-from tests.waiting import wait_until
 
 _SIGNAL = r"""
-progress="/var/lib/kubelet/pods/$1/volumes/kubernetes.io~empty-dir/output/progress"
-reached=
-until [ "$reached" ] || [ $SECONDS -gt 200 ]; do
+signal() {
+    local process name cgroup reached=
     for process in /proc/[0-9]*; do
-        read -r name <$process/comm && [ "$name" = ffmpeg ] || continue
-        grep -qE "pod($1|${1//-/_})" $process/cgroup && grep -q '^out_time_us=[1-9]' "$progress" &&
-            kill -s "$2" "${process#/proc/}" && reached=yes
+        { read -r name <$process/comm && cgroup=$(<$process/cgroup); } 2>/dev/null || continue
+        [[ $name = ffmpeg && $cgroup = *pod@($2|${2//-/_})* ]] &&
+            kill -s "$1" "${process#/proc/}" && reached=yes
     done
-    sleep 0.02
-done 2>/dev/null
-[ "$reached" ]
+    [ "$reached" ]
+}
 """
-"""Sends the signal $2 to the FFmpegs that make audio in the pod $1, as soon as there is some."""
+"""Sends the signal $1 to the FFmpegs of the pod whose uid is $2."""
+
+_GO_ON = f"""
+shopt -s extglob
+{_SIGNAL}
+signal CONT "$1"
+"""
+
+_LIE_IN_WAIT = rf"""
+shopt -s extglob nullglob
+{_SIGNAL}
+cd /var/log/pods
+before=" $(echo "$1"*) "
+echo waits
+renice -n -20 $$ >/dev/null
+while [ $SECONDS -lt 600 ]; do
+    for pod in "$1"*; do
+        [[ $before = *" $pod "* ]] && continue
+        uid=${{pod##*_}}
+        progress="/var/lib/kubelet/pods/$uid/volumes/kubernetes.io~empty-dir/output/progress"
+        [[ $(cat "$progress" 2>/dev/null) = *out_time_us=[1-9]* ]] || continue
+        signal STOP "$uid" && echo "$uid" && exit
+    done
+    read -r -t 0.02
+    [ $? -gt 128 ] || exit
+done
+"""
+"""Stops the FFmpegs of the first new pod whose log's name begins with $1, once there is some audio.
+
+It ends when nobody listens any more, or after ten minutes.
+"""
 
 
 class Node:
@@ -35,23 +64,31 @@ class Node:
         task = found.removeprefix("containerd://")
         docker("exec", self._name, "ctr", "-n", "k8s.io", "tasks", "kill", "-s", signal, task)
 
-    def hold(self, namespace: Namespace, conversion: str) -> dict[str, Any]:
-        """Stop FFmpeg in the middle of a conversion, which so can't end, and return the pod.
+    def hold(
+        self, namespace: Namespace, begin: Callable[[], str], pods: str = "vc-"
+    ) -> tuple[str, dict[str, Any]]:
+        """Begin a conversion, and stop FFmpeg in the middle of it; return its name and its pod.
 
-        FFmpeg is waited for before its container is there: it may be quick.
+        FFmpeg is waited for before it is asked for: it may be quick, and whoever asks slow. It is
+        that of the first new pod whose name begins with `pods`.
         """
-        selector = f"--selector=soundstrip.dev/conversion={conversion}"
-        wait_until(lambda: namespace.list("pods", selector), "the pod is there", seconds=90)
-        [pod] = namespace.list("pods", selector)
-        self._signal(pod, "STOP")
-        name = pod["metadata"]["name"]
-        namespace.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=55s")
-        return namespace.get("pod", name) or {}
+        script = ["bash", "-c", _LIE_IN_WAIT, "bash", f"{namespace.name}_{pods}"]
+        command = ["docker", "exec", "--interactive", self._name, *script]
+        with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as waiting:
+            assert waiting.stdout is not None
+            assert waiting.stdout.readline() == "waits\n"
+            name = begin()
+            uid = waiting.stdout.readline().strip()
+        return name, _find_ready(namespace, name, uid)
 
     def go_on(self, pod: dict[str, Any]) -> None:
         """Let FFmpeg come to its end."""
-        self._signal(pod, "CONT")
+        docker("exec", self._name, "bash", "-c", _GO_ON, "bash", pod["metadata"]["uid"])
 
-    def _signal(self, pod: dict[str, Any], name: str) -> None:
-        command = ["bash", "-c", _SIGNAL, "bash", pod["metadata"]["uid"], name]
-        docker("exec", self._name, *command)
+
+def _find_ready(namespace: Namespace, conversion: str, uid: str) -> dict[str, Any]:
+    pods = namespace.list("pods", f"--selector=soundstrip.dev/conversion={conversion}")
+    [pod] = [one for one in pods if one["metadata"]["uid"] == uid]
+    name = pod["metadata"]["name"]
+    namespace.kubectl("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=115s")
+    return namespace.get("pod", name) or {}

@@ -48,8 +48,8 @@ def test_a_batch_makes_of_each_clip_what_each_profile_says_and_takes_all_of_it_a
     assert len(outputs) == len(made)
     assert {output for _, output in outputs} == {"128k", "V7"}
 
-    namespace.kubectl("delete", "conversionbatch", "holiday", "--timeout=60s", seconds=70)
-    wait_until(lambda: not children(installation), "its conversions go with it", seconds=60)
+    namespace.kubectl("delete", "conversionbatch", "holiday", "--timeout=170s")
+    wait_until(lambda: not children(installation), "its conversions go with it")
     assert installation.count_documents() == before
     assert installation.jobs_and_pods(*(child["metadata"]["name"] for child in made)) == []
 

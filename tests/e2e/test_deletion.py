@@ -15,7 +15,7 @@ def test_a_deleted_conversion_leaves_no_chunk_behind(
     name = demo.upload(make_clip(tmp_path / "clip.mp4"))
     installation.wait_finished(name)
     assert installation.count_documents() != before
-    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=170s")
     assert installation.count_documents() == before
     assert installation.jobs_and_pods(name) == []
 
@@ -29,7 +29,7 @@ def test_a_conversion_deleted_while_it_runs_takes_job_and_pod_with_it(
     answer = demo.request("DELETE", f"/v1/conversions/{name}")
     assert answer.status_code == 204, answer.text
     installation.namespace.kubectl(
-        "wait", f"videoconversion/{name}", "--for=delete", "--timeout=60s", seconds=70
+        "wait", f"videoconversion/{name}", "--for=delete", "--timeout=170s"
     )
     assert installation.jobs_and_pods(name) == []
     assert installation.count_documents() == before

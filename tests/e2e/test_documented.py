@@ -33,8 +33,8 @@ def reader(
     before = names(installation)
     yield Reader(directory, places)
     if left := names(installation) - before:
-        delete = ["delete", "videoconversion", *left, "--ignore-not-found", "--timeout=90s"]
-        installation.namespace.kubectl(*delete, seconds=100)
+        delete = ["delete", "videoconversion", *left, "--ignore-not-found", "--timeout=170s"]
+        installation.namespace.kubectl(*delete)
 
 
 @pytest.fixture(scope="module")

@@ -65,9 +65,8 @@ def running(
 def start(
     installation: Installation, demo: Person, node: Node, video: Path
 ) -> tuple[str, dict[str, Any]]:
-    name = demo.upload(video)
-    pod = node.hold(installation.namespace, name)
-    wait_until(lambda: is_told_to_convert(installation, name), "FFmpeg is at work", seconds=90)
+    name, pod = node.hold(installation.namespace, lambda: demo.upload(video))
+    wait_until(lambda: is_told_to_convert(installation, name), "FFmpeg is at work")
     return name, pod
 
 
@@ -121,7 +120,7 @@ def test_a_lost_container_is_seen_soon_and_tried_again(
     first = wait_for_first_try(installation, name, seconds=_SOON)
     assert first["reason"] == reason, first
     assert_second_try_succeeds(installation, name)
-    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=170s")
 
 
 def wait_for_first_try(installation: Installation, name: str, *, seconds: float) -> dict[str, Any]:
@@ -150,7 +149,7 @@ def test_a_running_conversion_is_cancelled_at_once(
     conversion = installation.wait_finished(name, seconds=_SOON)
     assert outcome(conversion) == ("False", "Cancelled")
     installation.namespace.kubectl(
-        "wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=55s"
+        "wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=170s"
     )
 
 
@@ -162,11 +161,11 @@ def test_what_kueue_takes_back_in_the_middle_runs_again_as_the_same_try(
     name = queue(installation, demo.upload(long_video))
     job = namespace.list("jobs", f"--selector=soundstrip.dev/conversion={name}")[0]
 
-    def set_suspend(*, suspend: bool) -> None:
+    def set_suspend(*, suspend: bool) -> str:
         namespace.patch("job", job["metadata"]["name"], {"spec": {"suspend": suspend}})
+        return name
 
-    set_suspend(suspend=False)
-    pod = node.hold(namespace, name)
+    _, pod = node.hold(namespace, lambda: set_suspend(suspend=False), pods=name)
     set_suspend(suspend=True)
     namespace.kubectl("wait", f"pod/{pod['metadata']['name']}", "--for=delete", "--timeout=120s")
     wait_until(

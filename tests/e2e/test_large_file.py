@@ -23,13 +23,13 @@ def test_a_gigabyte_passes_through_containers_of_150_mebibytes(
     assert answer.status_code == 202, answer.text
     name = f"vc-{answer.json()['id'].removeprefix('vc-')}"
     assert limits_of_worker(installation, name) == dict.fromkeys((MOVER, CONVERTER), _LIMIT)
-    conversion = installation.wait_finished(name, seconds=300)
+    conversion = installation.wait_finished(name)
     assert outcome(conversion) == ("True", "Succeeded"), condition(conversion, "Succeeded")
     [gateway] = installation.pods("gateway")
     assert gateway["spec"]["containers"][0]["resources"]["limits"]["memory"] == "400Mi"
     assert gateway["status"]["containerStatuses"][0]["restartCount"] == 0
     assert len(conversion["status"]["runs"][0]["tries"]) == 1
-    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=60s")
+    installation.namespace.kubectl("delete", "videoconversion", name, "--timeout=170s")
 
 
 def limits_of_worker(installation: Installation, name: str) -> dict[str, int]:

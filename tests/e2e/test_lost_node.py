@@ -52,7 +52,8 @@ def pods_on_labelled_nodes(installation: Installation) -> Iterator[None]:
 def test_a_node_that_stops_costs_one_try_and_the_next_one_succeeds_elsewhere(
     installation: Installation, demo: Person, spare: str, tmp_path: Path
 ):
-    name = demo.upload(make_long(tmp_path / "long.mp4", minutes=12))
+    clip = make_long(tmp_path / "long.mp4", minutes=12)
+    name, _ = Node(spare).hold(installation.namespace, lambda: demo.upload(clip))
 
     def tries() -> list[dict[str, Any]]:
         runs = installation.conversion(name).get("status", {}).get("runs", [])
@@ -62,16 +63,15 @@ def test_a_node_that_stops_costs_one_try_and_the_next_one_succeeds_elsewhere(
     def converts() -> bool:
         return outcome(installation.conversion(name))[1] == "Converting"
 
-    Node(spare).hold(installation.namespace, name)
-    wait_until(converts, "FFmpeg is at work on the node", seconds=90)
+    wait_until(converts, "FFmpeg is at work on the node")
     docker("kill", spare)
     installation.namespace.kubectl("label", "node", _FIRST, f"{_LABEL}=")
     # The node's absence is noticed after 50 s, tolerated for 30 s, and 35 s later its pod is lost.
-    wait_until(lambda: tries()[0].get("finishedAt"), "the try is lost", seconds=240)
+    wait_until(lambda: tries()[0].get("finishedAt"), "the try is lost", seconds=400)
     assert tries()[0]["reason"] == "WorkerLost", tries()[0]
     assert spare in tries()[0]["message"]
 
-    conversion = installation.wait_finished(name, seconds=180)
+    conversion = installation.wait_finished(name)
     assert outcome(conversion) == ("True", "Succeeded")
     assert [one["reason"] for one in tries()] == ["WorkerLost", "Succeeded"]
     assert installation.count_results(conversion) == 1

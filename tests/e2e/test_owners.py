@@ -39,6 +39,6 @@ def test_a_conversion_that_names_anothers_file_is_not_accepted(
     conversion = installation.wait_finished(thief)
     assert outcome(conversion) == ("False", "SourceMissing")
     assert condition(conversion, "Accepted")["status"] == "False"
-    installation.namespace.kubectl("delete", "videoconversion", thief, "--timeout=60s")
+    installation.namespace.kubectl("delete", "videoconversion", thief, "--timeout=170s")
     owners = installation.wait_finished(name)
     assert outcome(owners) == ("True", "Succeeded")

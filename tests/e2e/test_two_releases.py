@@ -60,7 +60,7 @@ def test_two_releases_in_a_namespace_convert_each_video_once(
         assert len(jobs_that_were(installation, names)) == len(names)
         assert holder(installation).startswith("soundstrip-operator-"), "no other took over"
     wait_until(lambda: are_held(installation, names), "the first one's operator holds all again")
-    namespace.kubectl("delete", "videoconversion", *names, "--timeout=60s", seconds=70)
+    namespace.kubectl("delete", "videoconversion", *names, "--timeout=170s")
     assert installation.count_documents() == before
 
 
