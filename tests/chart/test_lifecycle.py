@@ -38,6 +38,8 @@ CONVERSION = {
     },
 }
 
+SMALL = f"--values={Path(__file__).with_name('small.yaml')}"
+
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -78,7 +80,8 @@ def first(namespace: Namespace) -> dict[str, Any]:
         [ROOT / "hack" / "images" / "previous"], check=True, capture_output=True, text=True
     )
     chart = f"{done.stdout.strip()}/charts/soundstrip"
-    notes = helm(namespace, "install", "soundstrip", chart, "--set=worker.cpu=400m", "--wait")
+    slow = "--set=worker.cpu=400m"
+    notes = helm(namespace, "install", "soundstrip", chart, SMALL, slow, "--wait")
     assert "no notifier runs" in notes
     return generated(namespace)
 
@@ -108,7 +111,7 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
         names = [name for name, _ in begun] + [person.upload(clip)]  # two run, one waits
     crds = [f"--filename={path}" for path in sorted((ROOT / "crds").glob("*.yaml"))]
     namespace.kubectl("apply", "--server-side", "--force-conflicts", *crds)
-    helm(namespace, "upgrade", "soundstrip", str(CHART), "--wait")
+    helm(namespace, "upgrade", "soundstrip", str(CHART), SMALL, "--wait")
     for _, pod in begun:
         node.go_on(pod)
 
@@ -127,7 +130,8 @@ def test_an_upgrade_from_the_version_before_loses_and_repeats_nothing(
 
 
 def test_an_upgrade_of_values_changes_no_secret(namespace: Namespace, first: dict[str, Any]):
-    helm(namespace, "upgrade", "soundstrip", str(CHART), "--set=operator.maxActiveJobs=1", "--wait")
+    one = "--set=operator.maxActiveJobs=1"
+    helm(namespace, "upgrade", "soundstrip", str(CHART), SMALL, one, "--wait")
     assert generated(namespace) == first
 
 
