@@ -1,7 +1,7 @@
 """The converter: makes the audio of a source that the mover brought, with no credential at all."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -55,6 +55,7 @@ class Converter:
         self._encoder = Encoder(
             places, cores=plan.cores, children=children, watch=self._watch, journal=journal
         )
+        self._look: Future[None] | None = None
         self.media: Media | None = None
 
     def run(self) -> ConverterReport:
@@ -147,22 +148,23 @@ class Converter:
     def _packets_required(
         self, recipe: Recipe, part: Part, ranges: Sequence[Range]
     ) -> Iterator[None]:
-        """Look whether a source with holes has all its audio: beside a copy, before an encode.
+        """Look whether a source with holes has all its audio, beside the FFmpegs that take it.
 
-        An encode lasts longer than the look, and its FFmpegs and the look's together would take
-        more memory than either.
+        Of a part they hold the whole source's index: there the look comes first, for together they
+        would take more memory than either.
         """
         look = partial(_require_packets, part, ranges)
-        if not recipe.copied:
+        if recipe.seek and not recipe.copied:
             look()
             yield
             return
         with ThreadPoolExecutor(1, "packets") as thread:
-            looked = thread.submit(look)
+            self._look = thread.submit(look)
             try:
                 yield
-                looked.result()
+                self._look.result()
             finally:
+                self._look = None
                 self._children.kill()
 
     def _convert(self, source: Input, recipe: Recipe) -> float:
@@ -235,6 +237,9 @@ class Converter:
     def _watch(self) -> None:
         if self._mover.state() is PeerState.GONE:
             raise self._mover.lost()
+        look = self._look
+        if look and look.done():
+            look.result()
 
 
 def _size(path: Path) -> int:
