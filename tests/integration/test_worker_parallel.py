@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests import media
 from tests.ffmpeg import built, shipped
@@ -24,8 +26,9 @@ from soundstrip_worker.demuxers import Container, Demuxer
 from soundstrip_worker.encoding import Input, making_arguments
 from soundstrip_worker.filters import chain
 from soundstrip_worker.judgement import Ending
+from soundstrip_worker.leaps import leap_to
 from soundstrip_worker.loudness import Setting, level_filter
-from soundstrip_worker.mp3.cuts import OVERLAP, TAIL, WARM_UP, Segment
+from soundstrip_worker.mp3.cuts import OVERLAP, TAIL, WARM_UP, Segment, Span
 from soundstrip_worker.mp3.frames import frame_samples
 from soundstrip_worker.mp3.recordings import Recording
 from soundstrip_worker.parallel import Refused, Task, encode
@@ -45,6 +48,7 @@ _CODECS = {
     "mkv": ("libvorbis", Demuxer.MATROSKA),
     "aac": ("aac", Demuxer.AAC),
     "webm": ("libopus", Demuxer.MATROSKA),
+    "mka": ("aac", Demuxer.MATROSKA),
 }
 
 
@@ -172,6 +176,7 @@ class Encoders:
         gain: str = "",
         picture: int | None = None,
         programs: Path | None = None,
+        leaps: bool = False,
     ) -> None:
         self.children = Counting()
         self._programs = programs or shipped()
@@ -191,6 +196,7 @@ class Encoders:
             picture=picture,
             most_bytes=1 << 30,
             reservoir=False,
+            leaps=leaps,
         )
 
     def serial(self) -> bytes:
@@ -244,6 +250,69 @@ def test_every_number_of_segments_from_every_container(tmp_path: Path, extension
     rate = 44100 if extension != "webm" else 48000
     source = make_source(tmp_path / f"source.{extension}", speech, rate, 2, 2 * SECONDS)
     Encoders(source, output_of("192k"), tmp_path).assert_same(evenly(rate, count), rate)
+
+
+@OWN
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("kind", [speech, bursts, sweep])
+@pytest.mark.parametrize("extension", ["mp4", "mka"])
+def test_what_comes_before_a_segment_need_not_be_decoded(
+    tmp_path: Path, extension: str, kind: Callable[..., Sound], count: int
+):
+    """AAC has noise that the decoder makes: it is that of the packet."""
+    source = make_source(tmp_path / f"source.{extension}", kind, 44100, 2, 2 * SECONDS)
+    encoders = Encoders(source, output_of("192k"), tmp_path, leaps=True)
+    encoders.assert_same(evenly(44100, count), 44100)
+
+
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """Noise as AAC, and its samples."""
+    source = make_source(tmp_path_factory.mktemp("leaps") / "noise.mp4", bursts, 48000, 1)
+    return source, decode(source, "-leaps", "1")
+
+
+def decode(source: Path, *options: str, chain: str = "anull") -> bytes:
+    command = [shipped() / "ffmpeg", "-v", "error", "-xerror", *options, "-i", source]
+    rest = ["-af", chain, "-f", "s16le", "-"]
+    return subprocess.run([*command, *rest], check=True, capture_output=True).stdout
+
+
+@OWN
+@given(start=st.integers(0, SECONDS * 48000 - 1), length=st.integers(1, 5000))
+@example(start=10 * 1024, length=1)
+@example(start=11 * 1024 - 1, length=1025)
+def test_a_leap_leads_to_the_same_samples(decoded: tuple[Path, bytes], start: int, length: int):
+    source, samples = decoded
+    span = Span(start, start + length)
+    leap = leap_to(span)
+    options = [word for name, value in leap.options.items() for word in (f"-{name}", f"{value}")]
+    moved = leap.span(span)
+    cut = f"atrim=start_sample={moved.start}:end_sample={moved.end}"
+    assert decode(source, *options, chain=cut) == samples[2 * start : 2 * (start + length)]
+
+
+@OWN
+@pytest.mark.parametrize("filling", [b"\xff", b"\xe0"], ids=["no AAC", "no sound"])
+def test_who_leaves_packets_out_notices_one_that_gives_nothing(tmp_path: Path, filling: bytes):
+    """What comes behind it would be taken for what comes before."""
+    source = make_source(tmp_path / "source.mp4", speech, 48000, 2)
+    packet = media.list_packets(source)[300]
+    content = source.read_bytes()
+    source.write_bytes(content[: packet.start] + filling * len(packet) + content[packet.stop :])
+    encoders = Encoders(source, output_of("192k"), tmp_path, leaps=True)
+    assert isinstance(encoders.parallel(segments_at(490), 48000), Refused)
+
+
+@OWN
+@pytest.mark.parametrize("profile", ["aac_main", "aac_ltp"])
+def test_packets_that_need_more_than_the_one_before_are_not_left_out(tmp_path: Path, profile: str):
+    plain = make_source(tmp_path / "plain.wav", music, 48000, 2)
+    source = tmp_path / "source.mp4"
+    made = ["-c:a", "aac", "-profile:a", profile, "-strict", "-2", source]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", plain, *made], check=True)
+    encoders = Encoders(source, output_of("192k"), tmp_path, leaps=True)
+    assert isinstance(encoders.parallel(segments_at(490), 48000), Refused)
 
 
 @pytest.mark.parametrize("more", [-1153, -577, -1, 0, 1, 576])
@@ -386,6 +455,7 @@ def test_one_core_and_several_make_the_same_result(bench: Bench, tmp_path: Path)
         pod = bench.pod(source, uid=uid, cores=cores, output=Output(format="mp3", bitrate="192k"))
         assert pod.run() == (ExitCode.OK, ExitCode.OK), pod.logs()
         assert ("joined" in pod.logs()) == (cores > 1)
+        assert ('"leaps":true' in pod.logs()) == (cores > 1 and built("ffmpeg") is not None)
         results.append(tmp_path / f"{cores}.mp3")
         download(bench.database, pod.plan, results[-1])
     assert results[0].read_bytes() == results[1].read_bytes()

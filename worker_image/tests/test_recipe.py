@@ -6,8 +6,9 @@ from soundstrip_crds.audio import Loudness, Output, TrackChoice, Trim
 from soundstrip_crds.conversion import Media, Track
 from soundstrip_crds.job import ExitCode
 from soundstrip_worker.answers import AudioStream, Basis, Claim, Probe
+from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.failures import Rejected
-from soundstrip_worker.recipe import Recipe, decide, holds_picture, is_kept
+from soundstrip_worker.recipe import Recipe, decide, extents_of, holds_picture, is_kept
 
 
 def stream(codec: str = "aac", **fields: Any) -> AudioStream:
@@ -196,3 +197,34 @@ def test_a_sample_rate_from_which_audio_would_swell_to_gigabytes_is_refused(rate
 @pytest.mark.parametrize("rate", [1000, 8000, None])
 def test_the_sample_rates_of_real_audio_are_taken(rate: int | None):
     assert recipe(Output(), stream(sample_rate=rate))
+
+
+LONG = Probe(Media(container="mp4", duration_seconds=600.0))
+
+
+@pytest.mark.parametrize(
+    ("output", "source", "demuxer", "gain", "ways"),
+    [
+        pytest.param({}, stream(), Demuxer.MOV, "", [True, False], id="AAC in an MP4"),
+        pytest.param({}, stream(), Demuxer.MPEG_TS, "", [False], id="in a transport stream"),
+        pytest.param({}, stream("opus"), Demuxer.MATROSKA, "", [False], id="another codec"),
+        pytest.param({}, stream(), Demuxer.MOV, "volume=-3dB", [False], id="another loudness"),
+        pytest.param(
+            {"sample_rate": 32000}, stream(), Demuxer.MOV, "", [False], id="another sample rate"
+        ),
+        pytest.param({"trim": Trim(start=9)}, stream(), Demuxer.MOV, "", [False], id="a part"),
+        pytest.param({"format": "flac"}, stream(), Demuxer.MOV, "", [], id="another format"),
+    ],
+)
+def test_what_comes_before_a_segment_is_left_out_where_nothing_remembers_it(
+    output: dict[str, Any], source: AudioStream, demuxer: Demuxer, gain: str, ways: list[bool]
+):
+    wanted = recipe(Output(**{"format": "mp3"} | output), source)
+    assert [extent.leaps for extent in extents_of(wanted, LONG, demuxer, gain)] == ways
+
+
+@pytest.mark.parametrize("preset", ["fast", "standard"])
+def test_what_is_left_out_takes_less_time(preset: str):
+    wanted = recipe(Output(format="mp3", preset=preset), stream())  # type: ignore[arg-type]
+    left_out, decoded = extents_of(wanted, LONG, Demuxer.MOV, "")
+    assert left_out.decoding_share < decoded.decoding_share < 1

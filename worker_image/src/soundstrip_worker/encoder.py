@@ -25,7 +25,7 @@ from soundstrip_worker.mp3.cuts import Extent, plan_segments
 from soundstrip_worker.passes import Passes
 from soundstrip_worker.places import Places
 from soundstrip_worker.progress import Position, read_position
-from soundstrip_worker.recipe import Recipe, Shape, extent_of
+from soundstrip_worker.recipe import Recipe, Shape, extents_of
 
 _MEASURING_SHARE = 0.3
 _ENCODING_SHARE = 0.8
@@ -81,17 +81,19 @@ class Encoder:
 
     def encode(self, task: Making, gain: str = "") -> Ending:
         """Make the result through the filters of `gain`, whatever its loudness."""
-        shape, extent = task.recipe.shape, extent_of(task.recipe, task.source.probe)
+        source, recipe, shape = task.source, task.recipe, task.recipe.shape
+        extents = extents_of(recipe, source.probe, source.demuxer, gain)
         command = partial(
             encoding.making_arguments,
-            task.source,
-            task.recipe,
-            chain=chain(task.recipe, shape, gain) if shape else "",
+            source,
+            recipe,
+            chain=chain(recipe, shape, gain) if shape else "",
             picture=task.picture,
             most_bytes=task.most_bytes,
-            reservoir=extent is None,
+            reservoir=not extents,
         )
-        ending = self._make_in_parallel(task, command, extent) if extent else None
+        tried = (self._make_in_parallel(task, command, extent) for extent in extents)
+        ending = next(filter(None, tried), None)
         ending = ending or self._run(command(result=self._places.result, progress=self._progress))
         self.position = read_position(self._progress)
         return ending
@@ -118,7 +120,7 @@ class Encoder:
         return self._places.pass_progress if self._passes else self._places.progress
 
     def _make_in_parallel(
-        self, task: Making, command: parallel.Command, extent: Extent
+        self, task: Making, command: Callable[..., list[str]], extent: Extent
     ) -> Ending | None:
         segments = plan_segments(extent, self._cores)
         if len(segments) == 1:
@@ -128,16 +130,17 @@ class Encoder:
             rate=extent.rate,
             constant=task.recipe.output.quality is None,
             most_bytes=task.most_bytes,
-            command=command,
+            command=partial(command, leaps=extent.leaps),
             progress=self._progress,
         )
         outcome = parallel.encode(work, self._places, children=self._children, watch=self._watch)
         match outcome:
             case parallel.Refused(reason):
-                self._journal.warning("encoding again, in one go", reason=reason)
+                tell = self._journal.info if extent.leaps else self._journal.warning
+                tell("encoding again", leaps=extent.leaps, reason=reason)
                 return None
             case Ending():
-                self._journal.info("joined", segments=len(segments))
+                self._journal.info("joined", segments=len(segments), leaps=extent.leaps)
                 self._end_pass()
                 return outcome
             case _:

@@ -15,6 +15,7 @@ from soundstrip_crds.audio import ResolvedOutput
 from soundstrip_worker.answers import Probe
 from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.formats import FILES, encoder_name, opus_bitrate, vorbis_quality
+from soundstrip_worker.leaps import leap_to
 from soundstrip_worker.mp3.cuts import Span
 from soundstrip_worker.probing import (
     AUDIO_CODECS,
@@ -61,26 +62,29 @@ def making_arguments(
     most_bytes: int,
     reservoir: bool = True,
     span: Span | None = None,
+    leaps: bool = False,
 ) -> list[str]:
     """Return the command that makes the audio, or a span of it; encoded, through filters.
 
     Video, subtitles and data are not decoded; `picture` is a video stream that is copied as
     the cover. `-fs` ends the output near `most_bytes`. Frames without a bit reservoir don't share
-    their bits, so that a span's are those of the whole.
+    their bits, so that a span's are those of the whole. With `leaps` FFmpeg decodes only what
+    the span needs, or fails.
     """
+    leap = leap_to(span) if span and leaps else None
     whole_graph: Options = {"reinit_filter": 0} if span else {}
-    audio = _open_audio(source, recipe, **whole_graph)
+    audio = _open_audio(source, recipe, **whole_graph, **(leap.options if leap else {}))
     streams = [audio] if picture is None else [audio, _open_picture(source, picture)]
     options = (
         _file_options(recipe)
         | _codec_options(source.demuxer, recipe)
         | ({"c:v": "copy", "disposition:v:0": "attached_pic"} if len(streams) > 1 else {})
-        | ({"af": _cut(chain, span)} if recipe.shape else {})
+        | ({"af": _cut(chain, leap.span(span) if span and leap else span)} if recipe.shape else {})
         | ({} if reservoir else {"reservoir": 0})
         | _part_options(recipe)
     )
     made = ffmpeg.output(*streams, f"file:{result}", **options, fs=most_bytes)
-    *words, destination = _compile(made, "error", progress)
+    *words, destination = _compile(made, "error", progress, *(["-xerror"] if leap else []))
     return [*words, *_tag_words(source.probe, recipe), destination]
 
 

@@ -1,7 +1,7 @@
 """Encodes an MP3 in segments, by several FFmpegs at once, and joins them.
 
-Each decodes the source from its start, passes all through the same filters, and cuts its samples
-out behind them by count: so there is no seeking that could miss, and gaps in the timestamps
+Each reads the source from its start, passes what it decodes through the same filters, and cuts its
+samples out behind them by count: so there is no seeking that could miss, and gaps in the timestamps
 change nothing. What comes out has the same bytes as one FFmpeg's work without a bit reservoir,
 or is refused.
 """

@@ -1,11 +1,13 @@
 """What is to be made of a source, decided from the wish and from what ffprobe said."""
 
 import msgspec
+from msgspec.structs import replace
 
 from soundstrip_crds.audio import ResolvedOutput, TrackChoice, Trim
 from soundstrip_crds.conversion import Track
 from soundstrip_crds.job import ExitCode, FileType
 from soundstrip_worker.answers import UNKNOWN, AudioStream, Claim, Probe
+from soundstrip_worker.demuxers import Demuxer
 from soundstrip_worker.failures import Rejected
 from soundstrip_worker.formats import (
     ENCODERS,
@@ -17,12 +19,8 @@ from soundstrip_worker.formats import (
     original_file,
 )
 from soundstrip_worker.languages import is_spoken
-from soundstrip_worker.mp3.cuts import (
-    DECODING_SHARE,
-    DECODING_SHARE_OF_FAST,
-    Extent,
-    measure,
-)
+from soundstrip_worker.leaps import has_leaps
+from soundstrip_worker.mp3.cuts import SHARES, SHARES_OF_FAST, Extent, measure
 from soundstrip_worker.progress import part_seconds
 from soundstrip_worker.seeking import Seek
 
@@ -115,17 +113,35 @@ def decide(output: ResolvedOutput, probe: Probe) -> Recipe:
     )
 
 
-def extent_of(recipe: Recipe, probe: Probe) -> Extent | None:
-    """Return the extent of an MP3 that can be encoded in segments, however many cores there are.
+def extents_of(recipe: Recipe, probe: Probe, demuxer: Demuxer, gain: str) -> tuple[Extent, ...]:
+    """Return how an MP3 can be cut into segments, in the order in which it is to be tried.
 
-    A part that FFmpeg itself moves in time is cut behind all filters, where samples are counted.
+    That is in no way, or in some, however many cores there are. A part that FFmpeg itself moves in
+    time is cut behind all filters, where samples are counted.
     """
     if recipe.shape is None or recipe.file_type != "mp3" or recipe.shifted:
-        return None
+        return ()
     length = recipe.stream.claim.seconds if recipe.stream.claim else probe.media.duration_seconds
     rate = recipe.shape.rate or recipe.stream.track.sample_rate
-    share = DECODING_SHARE_OF_FAST if recipe.output.preset == "fast" else DECODING_SHARE
-    return measure(part_seconds(length, recipe.output.trim), rate, share)
+    extent = measure(part_seconds(length, recipe.output.trim), rate)
+    if extent is None:
+        return ()
+    fast = recipe.output.preset == "fast"
+    share, reading_share = SHARES_OF_FAST if fast else SHARES
+    decoded = replace(extent, decoding_share=share)
+    if not _leaps(recipe, rate, demuxer, gain):
+        return (decoded,)
+    return (replace(extent, decoding_share=reading_share, leaps=True), decoded)
+
+
+def _leaps(recipe: Recipe, rate: int | None, demuxer: Demuxer, gain: str) -> bool:
+    """Tell whether a segment might be made without what comes before it.
+
+    No filter may remember that, and each sample has to be one of the source.
+    """
+    track = recipe.stream.track
+    plain = rate == track.sample_rate and not recipe.output.trim and not gain
+    return plain and has_leaps(track.codec, demuxer)
 
 
 def choose_stream(streams: tuple[AudioStream, ...], choice: TrackChoice | None) -> AudioStream:

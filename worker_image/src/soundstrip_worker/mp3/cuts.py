@@ -30,9 +30,10 @@ of a constant bit rate in a pattern that repeats so (72,000 bit rates over the s
 SHORTEST_SECONDS = 30
 """A segment shorter than this would be warm-up for too great a part."""
 
-DECODING_SHARE, DECODING_SHARE_OF_FAST = 0.12, 0.3
-"""Time that it takes to read and decode a second of audio, over the time to encode it: measured
-with AAC in an MP4, for ten minutes at 192k 0.7 s of a core and 5.9 s, or 2.4 s for `fast`."""
+SHARES, SHARES_OF_FAST = (0.12, 0.02), (0.3, 0.05)
+"""Time that it takes to read and decode a second of audio, or only to read it, over the time to
+encode it: measured with AAC in an MP4, for ten minutes at 192k 0.7 and 0.12 s of a core, and 5.9 s,
+or 2.4 s for `fast`."""
 
 _SHORTEST_FRAMES = 3 * (WARM_UP + OVERLAP)
 
@@ -65,16 +66,16 @@ class Extent(msgspec.Struct, frozen=True):
 
     seconds: float
     rate: int
-    decoding_share: float = DECODING_SHARE
+    decoding_share: float = SHARES[0]
+    leaps: bool = False
+    """What comes before a segment is read, and not decoded."""
 
 
-def measure(
-    seconds: float | None, rate: int | None, decoding_share: float = DECODING_SHARE
-) -> Extent | None:
+def measure(seconds: float | None, rate: int | None) -> Extent | None:
     """Return the extent; None for what is never cut, however many cores there are."""
     if not seconds or seconds < 2 * SHORTEST_SECONDS or rate not in RATES:
         return None
-    return Extent(seconds, rate, decoding_share)
+    return Extent(seconds, rate)
 
 
 def samples_of(segment: Segment, rate: int) -> Span:
@@ -86,8 +87,9 @@ def samples_of(segment: Segment, rate: int) -> Span:
 def plan_segments(extent: Extent, cores: int) -> tuple[Segment, ...]:
     """Cut audio for that many processes; one segment is no cut.
 
-    Each decodes the source from its start, so later ones have more to decode. They end together
-    if each cut stands at (1 - q^k) / (1 - q^n) of the whole, with q = 1 / (1 + decoding share).
+    Each decodes the source from its start, or reads it, so later ones have more to do. They end
+    together if each cut stands at (1 - q^k) / (1 - q^n) of the whole, with
+    q = 1 / (1 + decoding share).
     """
     total = int(extent.seconds * extent.rate) // frame_samples(extent.rate)
     count = max(1, min(cores, int(extent.seconds) // SHORTEST_SECONDS, total // _SHORTEST_FRAMES))
