@@ -22,8 +22,8 @@ _MEGABYTE = 1e6
 class Usage:
     """Seconds from the first one's start to the last one's end; CPU seconds; megabytes at most.
 
-    A process's CPU holds that of its children, except FFmpeg's, which stands by itself, and is by
-    up to 50 ms too small. The memory is the sum of their proportional set sizes (PSS), looked at
+    A process's CPU holds that of its children, except FFmpeg's, which stands by itself, with up to
+    50 ms of who ran it. The memory is the sum of their proportional set sizes (PSS), looked at
     every 50 ms; nought if they weren't weighed.
     """
 
@@ -53,7 +53,9 @@ def attend(
                 os.close(key.fd)
             seconds = time.perf_counter() - start
             samples.take({n: p.pid for n, p in processes.items() if p.returncode is None})
-    return Usage(seconds, samples.split(cpu), samples.most / _MEGABYTE, samples.longest)
+    parts = samples.split(cpu)
+    longest = samples.share_of_longest * parts.get(FFMPEG, 0.0)
+    return Usage(seconds, parts, samples.most / _MEGABYTE, longest)
 
 
 def _reap(process: "subprocess.Popen[bytes]") -> float:
@@ -64,17 +66,19 @@ def _reap(process: "subprocess.Popen[bytes]") -> float:
 
 
 class _Samples:
-    """The most memory that was seen, and each FFmpeg's CPU when it was last seen."""
+    """The most memory that was seen, and each process's CPU when it was last seen."""
 
     def __init__(self, weigh: bool) -> None:  # noqa: FBT001 - said by name where it is set
         self.most = 0
         self._weigh = weigh
+        self._own: dict[str, float] = {}
         self._ffmpegs: dict[str, dict[int, float]] = defaultdict(dict)
 
     @property
-    def longest(self) -> float:
-        """The CPU of the FFmpeg that took most."""
-        return max((cpu for each in self._ffmpegs.values() for cpu in each.values()), default=0.0)
+    def share_of_longest(self) -> float:
+        """The part of all FFmpegs' CPU that the one had which took most."""
+        seen = [cpu for each in self._ffmpegs.values() for cpu in each.values()]
+        return max(seen) / sum(seen) if any(seen) else 0.0
 
     def take(self, roots: Mapping[str, int]) -> None:
         """Look at these processes and all below them."""
@@ -83,17 +87,25 @@ class _Samples:
             for pid in _family(root):
                 try:
                     memory += _proportional_size(pid) if self._weigh else 0
-                    if pid != root and _is_ffmpeg(pid):
-                        self._ffmpegs[name][pid] = cpu_seconds(pid)
+                    self._note(name, root, pid)
                 except OSError:
                     continue  # It has just ended.
         self.most = max(self.most, memory)
 
+    def _note(self, name: str, root: int, pid: int) -> None:
+        if pid == root:
+            self._own[name] = cpu_seconds(pid)
+        elif _is_ffmpeg(pid):
+            self._ffmpegs[name][pid] = cpu_seconds(pid)
+
     def split(self, cpu: Mapping[str, float]) -> dict[str, float]:
-        """Take FFmpeg's CPU out of that of the processes which started it."""
-        parts = {name: sum(each.values()) for name, each in self._ffmpegs.items()}
-        rest = {name: max(0.0, used - parts.get(name, 0.0)) for name, used in cpu.items()}
-        return rest | ({FFMPEG: sum(parts.values())} if parts else {})
+        """Take FFmpeg's CPU out of that of the processes which started it.
+
+        It is what these did not take themselves: an FFmpeg may do much after it was last seen.
+        """
+        own = {name: min(cpu[name], self._own[name]) for name in self._ffmpegs}
+        ffmpeg = sum(cpu[name] - used for name, used in own.items())
+        return {**cpu, **own} | ({FFMPEG: ffmpeg} if own else {})
 
 
 def _is_ffmpeg(pid: int) -> bool:
@@ -102,13 +114,20 @@ def _is_ffmpeg(pid: int) -> bool:
 
 def _family(root: int) -> Iterator[int]:
     yield root
-    for children in Path(f"/proc/{root}/task").glob("*/children"):
+    for children in _children_of(root):
         try:
             pids = children.read_text().split()
         except OSError:
             continue  # The thread has just ended.
         for pid in pids:
             yield from _family(int(pid))
+
+
+def _children_of(process: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{process}/task").glob("*/children"))
+    except OSError:
+        return []  # It has just ended.
 
 
 def _proportional_size(pid: int) -> int:

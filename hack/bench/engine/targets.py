@@ -84,7 +84,7 @@ def _efficiencies(found: Findings) -> Iterator[Target]:
 def _foretell(cost: Cost) -> float:
     """Return what the conversion would take if each FFmpeg had a core: the longest, and the join.
 
-    By CPU seconds of the job on fewer cores; the converter's own are taken one after the other.
+    By CPU seconds of the job on fewer cores; all of the converter's own are taken to be alone.
     """
     return cost.usage.longest + cost.usage.cpu["converter"]
 
